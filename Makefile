@@ -1,0 +1,41 @@
+# Every task of the project; `make` or `make help` lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO := build/penguins.pellucid
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types bench-tables clean
+
+help: ## List every task, one line each
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+.venv/demo: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[standard]'
+	touch $@
+
+.venv/dev: .venv/demo
+	$(BIN)/python -m pip install --quiet --group dev
+	touch $@
+
+demo: .venv/demo ## Train, evaluate, save and predict on a small real table
+	mkdir -p build
+	$(BIN)/pellucid train examples/penguins.csv --target species --output $(DEMO) --force
+	$(BIN)/pellucid predict $(DEMO) examples/penguins_new.csv
+
+test: .venv/dev ## Run the whole test suite
+	$(BIN)/python -m pytest --numprocesses auto
+
+lint: .venv/dev ## Check style with ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/dev ## Check types with mypy --strict
+	$(BIN)/mypy
+
+bench-tables: .venv/dev ## Compare with scikit-learn's MLP on the public tables (hours; resumes)
+	$(BIN)/python benchmarks/tables.py
+
+clean: ## Remove the environment and everything built
+	rm -rf .venv build dist

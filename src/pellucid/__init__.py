@@ -1,0 +1,52 @@
+"""Pellucid: neural networks you can see through.
+
+The public names, loaded when they are first used, so that ``import pellucid`` costs NumPy and little more.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "pellucid.activations": (
+        "ELU GELU SELU Activation Identity LeakyReLU Mish ReLU SiLU Sigmoid Softmax Softplus Tanh"
+    ),
+    "pellucid.errors": "PellucidError",
+    "pellucid.estimators": "TabularClassifier TabularRegressor",
+    "pellucid.initializers": "Constant Explicit Glorot He Initializer LeCun Normal Orthogonal Uniform UnitVariance Zeros",
+    "pellucid.insight": "GradientCheck gradient_check",
+    "pellucid.layers": (
+        "ActivationLayer BatchNorm Chain Columns Dense Dropout Embedding Layer LayerNorm Residual Scale"
+    ),
+    "pellucid.losses": (
+        "AbsoluteError BinaryCrossEntropy CrossEntropy Huber Loss Penalty Poisson Quantile SquaredError"
+    ),
+    "pellucid.model": "load",
+    "pellucid.network": "Network",
+    "pellucid.optimizers": "LBFGS SGD Adam AdamW Optimizer RMSprop",
+    "pellucid.random": "Random",
+    "pellucid.schedules": "ConstantRate CosLog Cosine Exponential OneCycle Schedule StepDecay WarmUp",
+    "pellucid.training": (
+        "Accuracy Callback EarlyStopping History Metric ProgressBar R2 RootMeanSquaredError Run TimeBudget train"
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+__all__ = sorted([*_HOME_OF, "__version__"])  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        from pellucid.errors import near_miss
+
+        raise AttributeError(f"module 'pellucid' has no attribute {name!r}{near_miss(name, _HOME_OF)}")
+    value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,0 +1,312 @@
+"""An initializer draws the numbers that a network's weights start from.
+
+A weight array has the shape ``(n_inputs, n_outputs)``; its fan-in is n_inputs and its fan-out n_outputs (a vector's are
+both its size). The rules by fan keep the variance of what flows through a layer: with independent inputs and weights of
+mean 0, a unit's z = Σ xᵢ wᵢ has the variance n_inputs · Var(x) · Var(w), which Var(w) = 1 / n_inputs leaves at Var(x).
+
+All draw in float64 and round once to the dtype wanted, so a float32 network starts from the rounded weights of the
+float64 one.
+"""
+
+from __future__ import annotations
+
+import abc
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from pellucid.errors import DataError, NotInitializedError, OptionError, ShapeError
+from pellucid.options import Choice, Configurable, Kind, Number, named, option
+from pellucid.random import Random
+
+__all__ = [
+    "Constant",
+    "Explicit",
+    "Glorot",
+    "He",
+    "Initializer",
+    "LeCun",
+    "Normal",
+    "Orthogonal",
+    "Uniform",
+    "UnitVariance",
+    "VarianceScaling",
+    "Zeros",
+    "initializer",
+]
+
+Array = NDArray[np.floating[Any]]
+Shape = tuple[int, ...]
+
+_DISTRIBUTION = Choice(("normal", "uniform"))
+
+
+class Initializer(Configurable, abc.ABC):
+    """A rule for first weights; to define a subclass with a ``name`` is to register it."""
+
+    name: ClassVar[str]
+    needs_rows: ClassVar[bool] = False
+
+    @abc.abstractmethod
+    def draw(self, shape: Shape, rng: Random, dtype: DTypeLike = np.float64, x: Array | None = None) -> Array:
+        """Return new weights; the same address gives the same weights.
+
+        shape : of the weights, (n_inputs, n_outputs)
+        rng : the address that the numbers are read from
+        dtype : float32 or float64
+        x : (n_rows, n_inputs), the rows that reach the layer; only initializers with ``needs_rows`` look at them
+
+        Raises `ShapeError` for a shape that the rule does not cover.
+        """
+
+
+class Uniform(Initializer):
+    """w ~ U(low, high): every number between two ends is equally likely.
+
+    >>> print(Uniform(low=-1, high=1).draw((2, 2), Random(seed=1)).round(3))
+    [[ 0.59   0.276]
+     [ 0.819 -0.592]]
+    """
+
+    name: ClassVar[str] = "uniform"
+    low: float = option(-0.05, Number(), "Lower end.")
+    high: float = option(0.05, Number(), "Upper end.")
+
+    def validate(self) -> None:
+        super().validate()
+        if self.low > self.high:
+            raise OptionError(f"Uniform: low got {self.low!r}, above high, {self.high!r}. Exchange the two.")
+
+    def draw(self, shape: Shape, rng: Random, dtype: DTypeLike = np.float64, x: Array | None = None) -> Array:
+        return rng.uniform(shape, self.low, self.high).astype(dtype)
+
+
+class Normal(Initializer):
+    """w ~ N(mean, deviation²): the bell curve."""
+
+    name: ClassVar[str] = "normal"
+    mean: float = option(0.0, Number(), "Center of the bell curve.")
+    deviation: float = option(0.05, Number(low=0), "Standard deviation.")
+
+    def draw(self, shape: Shape, rng: Random, dtype: DTypeLike = np.float64, x: Array | None = None) -> Array:
+        return (self.mean + self.deviation * rng.normal(shape)).astype(dtype)
+
+
+class VarianceScaling(Initializer):
+    """Weights of mean 0 whose variance v follows from the fans: N(0, v), or U(-√(3v), √(3v)), whose variance is v."""
+
+    distribution: str
+
+    @abc.abstractmethod
+    def variance(self, fan_in: int, fan_out: int) -> float:
+        """Return the variance of one weight."""
+
+    def draw(self, shape: Shape, rng: Random, dtype: DTypeLike = np.float64, x: Array | None = None) -> Array:
+        fan_in, fan_out = _fans(self, shape)
+        v = self.variance(max(fan_in, 1), max(fan_out, 1))  # an empty array has no weights to scale
+        if self.distribution == "normal":
+            return (math.sqrt(v) * rng.normal(shape)).astype(dtype)
+        end = math.sqrt(3.0 * v)
+        return rng.uniform(shape, -end, end).astype(dtype)
+
+
+class Glorot(VarianceScaling):
+    """Var(w) = 2 / (fan_in + fan_out), between what the forward and what the backward pass need; for tanh.
+
+    Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS
+    2010, equations 12 and 16.
+    """
+
+    name: ClassVar[str] = "glorot"
+    distribution: str = option("uniform", _DISTRIBUTION, "Shape of the distribution.")
+
+    def variance(self, fan_in: int, fan_out: int) -> float:
+        return 2.0 / (fan_in + fan_out)
+
+
+class He(VarianceScaling):
+    """Var(w) = 2 / fan_in, as ReLU passes half of the mean square; for ReLU and its kin.
+
+    Source: He, Zhang, Ren and Sun, "Delving deep into rectifiers", ICCV 2015, equation 10.
+    """
+
+    name: ClassVar[str] = "he"
+    distribution: str = option("normal", _DISTRIBUTION, "Shape of the distribution.")
+
+    def variance(self, fan_in: int, fan_out: int) -> float:
+        return 2.0 / fan_in
+
+
+class LeCun(VarianceScaling):
+    """Var(w) = 1 / fan_in, which keeps the variance of standardized inputs; for tanh and SELU.
+
+    Source: LeCun, Bottou, Orr and Müller, "Efficient BackProp", in Neural Networks: Tricks of the Trade, 1998,
+    equation 16.
+    """
+
+    name: ClassVar[str] = "lecun"
+    distribution: str = option("normal", _DISTRIBUTION, "Shape of the distribution.")
+
+    def variance(self, fan_in: int, fan_out: int) -> float:
+        return 1.0 / fan_in
+
+
+class Orthogonal(Initializer):
+    """W = gain · Q with orthonormal columns (or rows, where they are fewer): it keeps lengths, up to gain.
+
+    Q comes from the QR decomposition of a matrix of standard normal numbers. That decomposition is unique once the
+    diagonal of R is positive, and Q is then equally likely to be any orthogonal matrix. Its last bits are those of the
+    linear algebra library that NumPy was built with.
+
+    Source: Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear neural
+    networks", ICLR 2014.
+    """
+
+    name: ClassVar[str] = "orthogonal"
+    gain: float = option(1.0, Number(low=0, open="low"), "Factor on lengths.")
+
+    def draw(self, shape: Shape, rng: Random, dtype: DTypeLike = np.float64, x: Array | None = None) -> Array:
+        _matrix(self, shape)
+        tall = rng.normal((max(shape), min(shape)))
+        q, r = np.linalg.qr(tall)
+        q = q * np.where(np.diagonal(r) < 0.0, -1.0, 1.0)
+        return (self.gain * (q if shape[0] >= shape[1] else q.T)).astype(dtype)
+
+
+class Zeros(Initializer):
+    """w = 0: right for biases; weights that start equal stay equal, since they get the same gradient."""
+
+    name: ClassVar[str] = "zeros"
+
+    def draw(self, shape: Shape, rng: Random, dtype: DTypeLike = np.float64, x: Array | None = None) -> Array:
+        return np.zeros(shape, dtype=dtype)
+
+
+class Constant(Initializer):
+    """w = value, everywhere."""
+
+    name: ClassVar[str] = "constant"
+    value: float = option(domain=Number(), sentence="The number that every weight starts from.", kw_only=False)
+
+    def draw(self, shape: Shape, rng: Random, dtype: DTypeLike = np.float64, x: Array | None = None) -> Array:
+        return np.full(shape, self.value, dtype=dtype)
+
+
+class Explicit(Initializer):
+    """W = values: given numbers, such as those of a worked example.
+
+    Raises `OptionError` for values that are no array of finite numbers, and `ShapeError` in `draw` where their shape is
+    not that of the weights.
+
+    >>> print(Explicit([[0.1, 0.2]]).draw((1, 2), Random()))
+    [[0.1 0.2]]
+    """
+
+    name: ClassVar[str] = "explicit"
+    values: ArrayLike = option(
+        domain=Kind((np.ndarray, list, tuple), "an array or nested list of finite numbers"),
+        sentence="The weights themselves.",
+        kw_only=False,
+    )
+
+    def validate(self) -> None:
+        super().validate()
+        try:
+            given = np.array(self.values)
+        except ValueError as error:
+            raise OptionError(
+                "Explicit: values got a nested list with rows of different lengths; it expects a full array. "
+                "Give every row the same number of entries."
+            ) from error
+        if given.dtype.kind not in "iuf" or not np.isfinite(given).all():
+            raise OptionError(
+                f"Explicit: values got an array of {given.dtype} with entries that are no finite numbers; it expects "
+                "whole or real numbers. Replace NaN, infinity and text."
+            )
+        weights = given.astype(np.float64)
+        weights.setflags(write=False)
+        self.values = weights
+
+    def draw(self, shape: Shape, rng: Random, dtype: DTypeLike = np.float64, x: Array | None = None) -> Array:
+        values = np.asarray(self.values)
+        if values.shape != tuple(shape):
+            turned = " Transpose them." if values.T.shape == tuple(shape) else " Give values of that shape."
+            raise ShapeError(
+                f"Explicit: values got shape {values.shape}; the weights have shape {tuple(shape)}.{turned}"
+            )
+        return values.astype(dtype)
+
+
+class UnitVariance(Initializer):
+    """Each column of W is drawn from N(0, 1) and divided by the standard deviation of x @ W over given rows x.
+
+    So every unit starts with z of variance 1 on the data, whatever the scale of the columns of x. The sums behind the
+    standard deviation are NumPy's, last bits included.
+
+    Source: the scale of Salimans and Kingma, "Weight normalization", NeurIPS 2016, section 3.
+
+    Raises `NotInitializedError` in `draw` without rows, `ShapeError` for rows of another width, and `DataError` for
+    rows that are not finite, or on which a unit does not vary.
+    """
+
+    name: ClassVar[str] = "unit_variance"
+    needs_rows: ClassVar[bool] = True
+
+    def draw(self, shape: Shape, rng: Random, dtype: DTypeLike = np.float64, x: Array | None = None) -> Array:
+        _matrix(self, shape)
+        if x is None:
+            raise NotInitializedError(
+                "UnitVariance scales weights by the rows that reach the layer, and there are none yet. "
+                "Call network.initialize(X) with the training rows first."
+            )
+        if x.ndim != 2 or x.shape[1] != shape[0]:
+            raise ShapeError(
+                f"UnitVariance: x got shape {x.shape}; weights of shape {tuple(shape)} expect rows of {shape[0]} "
+                "columns. Pass the rows that reach this layer."
+            )
+        if not np.isfinite(x).all():
+            raise DataError("UnitVariance: x got NaN or infinity; it expects finite numbers. Fill or drop them first.")
+        weights = rng.normal(shape)
+        rows = x.astype(np.float64)
+        deviation = (rows @ weights).std(axis=0) if len(rows) else np.zeros(shape[1])
+        largest = np.abs(rows).max(axis=0, initial=0.0) @ np.abs(weights)
+        noise = np.finfo(np.float64).eps * (shape[0] + 64) * largest  # what rounding in the sums can reach by itself
+        if not np.all(deviation > noise):
+            raise DataError(
+                f"UnitVariance: x has {len(rows)} rows on which a unit's z does not vary, so no factor gives it "
+                "variance 1. Pass two or more different rows, or use another initializer, such as 'glorot'."
+            )
+        return (weights / deviation).astype(dtype)
+
+
+def initializer(value: str | Initializer | ArrayLike) -> Initializer:
+    """Return the initializer with this name and default options, the given one, or `Explicit` for an array.
+
+    Raises `OptionError` that lists the names.
+
+    >>> initializer("he"), initializer([[1.0, 2.0]]).draw((1, 2), Random()).tolist()
+    (He(), [[1.0, 2.0]])
+    """
+    if isinstance(value, np.ndarray | list | tuple):
+        return Explicit(value)
+    if isinstance(value, str) and value in (Constant.name, Explicit.name):
+        fix = "Constant(0.1)" if value == Constant.name else "Explicit([[0.1, 0.2]])"
+        raise OptionError(f"initializer got {value!r}, which needs its numbers: write {fix}.")
+    return named(Initializer, value, "initializer")  # type: ignore[type-abstract, arg-type]
+
+
+def _fans(owner: Initializer, shape: Shape) -> tuple[int, int]:
+    if len(shape) == 1:
+        return shape[0], shape[0]
+    _matrix(owner, shape, "one dimension or two")
+    return shape[0], shape[1]
+
+
+def _matrix(owner: Initializer, shape: Shape, expected: str = "two dimensions, (n_inputs, n_outputs)") -> None:
+    if len(shape) != 2:
+        raise ShapeError(
+            f"{type(owner).__name__}: the weights have shape {tuple(shape)}; it expects {expected}. "
+            "Use 'uniform' or 'normal' for other shapes."
+        )

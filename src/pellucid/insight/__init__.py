@@ -1,0 +1,5 @@
+"""Insight: what shows and checks the numbers of a network."""
+
+from pellucid.insight.gradient_check import GradientCheck, gradient_check
+
+__all__ = ["GradientCheck", "gradient_check"]

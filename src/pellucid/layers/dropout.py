@@ -1,0 +1,31 @@
+"""Dropout silences a random share of the inputs in each training step, so that no neuron relies on a single other."""
+
+from __future__ import annotations
+
+from pellucid.layers.base import NO_RATES, Array, Layer, Rates
+from pellucid.options import Number, option
+from pellucid.random import Purpose, Random
+
+
+class Dropout(Layer):
+    """``y = x * mask / (1 - rate)`` while training, ``y = x`` otherwise (Srivastava et al. 2014, in inverted form).
+
+    The mask is 0 with probability ``rate``, else 1; the division keeps the expectation of y at x. A schedule named
+    ``"dropout_rate"`` multiplies the rate. Backward is the same product: ``dx = dy * mask / (1 - rate)``.
+    """
+
+    rate: float = option(0.5, Number(0, 1, open="high"), "Probability that an input is set to zero.", kw_only=False)
+
+    def forward(
+        self, x: Array, *, training: bool = False, rng: Random | None = None, rates: Rates = NO_RATES
+    ) -> tuple[Array, Array | None]:
+        """Return y and the cache: the mask with its factor, or None where nothing is dropped."""
+        rate = self.rate * float(rates.get("dropout_rate", 1.0))
+        if not training or rate == 0 or rng is None:
+            return x, None
+        factor = rng.at(purpose=Purpose.DROPOUT).keep_mask(x.shape, rate) * x.dtype.type(1 / (1 - rate))
+        return x * factor, factor
+
+    def backward(self, dy: Array, factor: Array | None, *, input_gradient: bool = True) -> Array | None:
+        """Return dx."""
+        return dy if factor is None else dy * factor

@@ -1,0 +1,67 @@
+"""An embedding gives each code of a category a learned row of numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pellucid.errors import DataError
+from pellucid.initializers import Initializer, Normal, initializer
+from pellucid.layers.base import INITIALIZER, NO_RATES, Array, Layer, Rates, Shape, wrong_columns
+from pellucid.options import Integer, option
+from pellucid.random import Random
+
+
+class Embedding(Layer):
+    """``y_i = weight[x_i]`` for one column of codes 0 ... n_codes - 1, which travel as numbers in the matrix.
+
+    The parameter is ``weight : (n_codes, size)``. It equals a `Dense` layer on the one-hot column, so its gradient is
+    ``dweight[c] = Σ dy_i over the rows i with code c``; a code has no slope, so ``dx = 0``.
+    """
+
+    n_codes: int = option(domain=Integer(1), sentence="Number of codes.", kw_only=False)
+    size: int = option(domain=Integer(1), sentence="Number of columns that a code becomes.", kw_only=False)
+    weight_initializer: Any = option(Normal(deviation=1.0), INITIALIZER, "How the rows start.")
+
+    penalized = ("weight",)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._initializer: Initializer = initializer(self.weight_initializer)
+
+    def output_size(self, n_inputs: int) -> int:
+        """Return ``size``; the input is one column of codes."""
+        if n_inputs != 1:
+            raise wrong_columns(self, 1, n_inputs, "Use Columns to give each column of codes an Embedding of its own.")
+        return self.size
+
+    def parameter_shapes(self, n_inputs: int) -> dict[str, Shape]:
+        """Return the shape of ``weight``."""
+        return {"weight": (self.n_codes, self.size)}
+
+    def initialize(self, rng: Random, x: Array | None = None) -> None:
+        """Draw the rows."""
+        view = self.parameters["weight"]
+        view[...] = self._initializer.draw(view.shape, rng, view.dtype, None)
+
+    def forward(
+        self, x: Array, *, training: bool = False, rng: Random | None = None, rates: Rates = NO_RATES
+    ) -> tuple[Array, Array]:
+        """Return y and the cache: the codes as integers."""
+        column = x[:, 0]
+        fits = (column >= 0) & (column < self.n_codes) & (column == np.floor(column))
+        if not fits.all():
+            row = int(np.argmin(fits))
+            raise DataError(
+                f"{self!r} got {column[row]} in row {row}; it expects a whole number from 0 to {self.n_codes - 1}."
+            )
+        codes = column.astype(np.intp)
+        return self.parameters["weight"][codes], codes
+
+    def backward(self, dy: Array, codes: Array, *, input_gradient: bool = True) -> Array | None:
+        """Add up dy by code; return zeros."""
+        gradient = self.gradients["weight"]
+        for column in range(self.size):
+            gradient[:, column] = np.bincount(codes, weights=dy[:, column], minlength=self.n_codes)
+        return np.zeros((len(dy), 1), dtype=dy.dtype) if input_gradient else None

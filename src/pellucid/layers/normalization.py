@@ -1,0 +1,117 @@
+"""Normalization brings values to mean 0 and deviation 1: over each row's columns, or over each column's batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pellucid.layers.base import NO_RATES, Array, Layer, Rates, Shape
+from pellucid.options import Number, option
+from pellucid.random import Random
+
+
+class _Normalization(Layer):
+    """What both share: ``y = n * scale + shift`` with ``scale, shift : (n_inputs,)``, starting at 1 and 0."""
+
+    epsilon: float = option(
+        1e-5, Number(0, open="low"), "Added to the variance, so that a constant divides by no zero."
+    )
+
+    def parameter_shapes(self, n_inputs: int) -> dict[str, Shape]:
+        """Return the shapes of ``scale`` and ``shift``."""
+        return {"scale": (n_inputs,), "shift": (n_inputs,)}
+
+    def initialize(self, rng: Random, x: Array | None = None) -> None:
+        """Start with the normalized values themselves."""
+        self.parameters["scale"][...] = 1
+        self.parameters["shift"][...] = 0
+
+    def _scaled(self, normalized: Array) -> Array:
+        return normalized * self.parameters["scale"] + self.parameters["shift"]
+
+    def _write_gradients(self, dy: Array, normalized: Array) -> None:
+        (dy * normalized).sum(axis=0, out=self.gradients["scale"])
+        dy.sum(axis=0, out=self.gradients["shift"])
+
+
+class LayerNorm(_Normalization):
+    """``n = (x - mean) / sqrt(variance + epsilon)`` over the columns of each row (Ba et al. 2016).
+
+    With r = 1/sqrt(variance + ε) and dn = dy * scale, every x of a row moves its mean and variance, which gives
+    ``dx = r (dn - mean(dn) - n mean(dn * n))``, means over the row's columns.
+    """
+
+    def forward(
+        self, x: Array, *, training: bool = False, rng: Random | None = None, rates: Rates = NO_RATES
+    ) -> tuple[Array, tuple[Array, Array]]:
+        """Return y and the cache (n, r)."""
+        centered = x - x.mean(axis=1, keepdims=True)
+        r = 1 / np.sqrt(np.square(centered).mean(axis=1, keepdims=True) + x.dtype.type(self.epsilon))
+        normalized = centered * r
+        return self._scaled(normalized), (normalized, r)
+
+    def backward(self, dy: Array, cache: tuple[Array, Array], *, input_gradient: bool = True) -> Array | None:
+        """Write the gradients of scale and shift, return dx."""
+        normalized, r = cache
+        self._write_gradients(dy, normalized)
+        return _through_statistics(dy * self.parameters["scale"], normalized, r, axis=1)
+
+
+class BatchNorm(_Normalization):
+    """``n = (x - mean) / sqrt(variance + epsilon)`` over the rows of a batch (Ioffe & Szegedy 2015).
+
+    While training the statistics are the batch's, and running ones, the buffers ``mean, variance : (n_inputs,)``, move
+    towards them by ``momentum`` of the way; the running variance uses the unbiased estimate. Otherwise the running
+    statistics are used, and then a row's output does not depend on the other rows. Backward through the batch's
+    statistics is `LayerNorm`'s with means over the rows; through running ones it is ``dx = r dy scale``.
+    """
+
+    momentum: float = option(
+        0.1, Number(0, 1), "Share of the way from the running statistics to the batch's, per step."
+    )
+
+    def buffer_shapes(self, n_inputs: int) -> dict[str, Shape]:
+        """Return the shapes of the running ``mean`` and ``variance``."""
+        return {"mean": (n_inputs,), "variance": (n_inputs,)}
+
+    def initialize(self, rng: Random, x: Array | None = None) -> None:
+        """Start with mean 0 and variance 1."""
+        super().initialize(rng, x)
+        self.buffers["mean"][...] = 0
+        self.buffers["variance"][...] = 1
+
+    def forward(
+        self, x: Array, *, training: bool = False, rng: Random | None = None, rates: Rates = NO_RATES
+    ) -> tuple[Array, tuple[Array, Array, dict[str, Array]]]:
+        """Return y and the cache (n, r, new running statistics; none where the running ones were used)."""
+        if training:
+            mean = x.mean(axis=0)
+            variance = np.square(x - mean).mean(axis=0)
+            unbiased = variance * (len(x) / max(len(x) - 1, 1))
+            step = x.dtype.type(self.momentum)
+            running = {
+                name: old + step * (new.astype(x.dtype) - old)
+                for (name, old), new in zip(self.buffers.items(), (mean, unbiased), strict=True)
+            }
+        else:
+            mean, variance, running = self.buffers["mean"], self.buffers["variance"], {}
+        r = 1 / np.sqrt(variance + x.dtype.type(self.epsilon))
+        normalized = (x - mean) * r
+        return self._scaled(normalized), (normalized, r, running)
+
+    def backward(self, dy: Array, cache: tuple[Array, Array, Any], *, input_gradient: bool = True) -> Array | None:
+        """Write the gradients of scale and shift, return dx."""
+        normalized, r, running = cache
+        self._write_gradients(dy, normalized)
+        d_normalized = dy * self.parameters["scale"]
+        return _through_statistics(d_normalized, normalized, r, axis=0) if running else d_normalized * r
+
+    def buffer_updates(self, cache: tuple[Array, Array, dict[str, Array]]) -> dict[str, Array]:
+        """Return the new running statistics."""
+        return cache[2]
+
+
+def _through_statistics(dn: Array, n: Array, r: Array, axis: int) -> Array:
+    """Return dx for n = (x - mean) r, where mean and r are taken over ``axis`` of x itself."""
+    return r * (dn - dn.mean(axis=axis, keepdims=True) - n * (dn * n).mean(axis=axis, keepdims=True))

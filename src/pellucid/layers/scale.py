@@ -1,0 +1,32 @@
+"""A scale layer multiplies each column by a learned factor: it learns which inputs matter."""
+
+from __future__ import annotations
+
+from pellucid.layers.base import NO_RATES, Array, Layer, Rates, Shape
+from pellucid.random import Random
+
+
+class Scale(Layer):
+    """``y = x * factor`` with the parameter ``factor : (n_inputs,)``, which starts at 1.
+
+    From y_ij = x_ij f_j follow ``dfactor = Σ_i dy_i x_i`` and ``dx = dy * factor``.
+    """
+
+    def parameter_shapes(self, n_inputs: int) -> dict[str, Shape]:
+        """Return the shape of ``factor``."""
+        return {"factor": (n_inputs,)}
+
+    def initialize(self, rng: Random, x: Array | None = None) -> None:
+        """Start as the identity."""
+        self.parameters["factor"][...] = 1
+
+    def forward(
+        self, x: Array, *, training: bool = False, rng: Random | None = None, rates: Rates = NO_RATES
+    ) -> tuple[Array, Array]:
+        """Return y and the cache, which is x."""
+        return x * self.parameters["factor"], x
+
+    def backward(self, dy: Array, x: Array, *, input_gradient: bool = True) -> Array | None:
+        """Write the factor's gradient, return dx."""
+        (dy * x).sum(axis=0, out=self.gradients["factor"])
+        return dy * self.parameters["factor"] if input_gradient else None

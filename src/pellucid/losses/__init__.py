@@ -1,0 +1,18 @@
+"""Losses: value and gradient on a network's raw outputs, each with its link, and the penalty on weights."""
+
+from pellucid.losses.base import Loss
+from pellucid.losses.classification import BinaryCrossEntropy, CrossEntropy
+from pellucid.losses.penalty import Penalty
+from pellucid.losses.regression import AbsoluteError, Huber, Poisson, Quantile, SquaredError
+
+__all__ = [
+    "AbsoluteError",
+    "BinaryCrossEntropy",
+    "CrossEntropy",
+    "Huber",
+    "Loss",
+    "Penalty",
+    "Poisson",
+    "Quantile",
+    "SquaredError",
+]

@@ -1,0 +1,7 @@
+"""A model is what `fit` produced; this package keeps it in one file and reads it back."""
+
+from __future__ import annotations
+
+from pellucid.model.file import check_writable, read_model, verify, write_model
+
+__all__ = ["check_writable", "read_model", "verify", "write_model"]

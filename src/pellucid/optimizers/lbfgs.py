@@ -1,0 +1,128 @@
+"""L-BFGS: Newton's method with the curvature remembered from the last few steps, for all rows at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from pellucid.errors import OptionError
+from pellucid.layers.base import NO_RATES, Array, Rates
+from pellucid.optimizers.base import Objective, Optimizer, State
+from pellucid.options import Integer, Number, option
+
+
+class LBFGS(Optimizer):
+    """Limited-memory BFGS (Nocedal & Wright 2006, algorithms 7.4 and 7.5) with a strong-Wolfe line search (3.5, 3.6).
+
+    With s = p_new - p_old and y = g_new - g_old of the last ``memory`` steps, the two-loop recursion gives the direction
+    d = -H g; the step along d satisfies, for f the loss along d and f' its slope::
+
+        f(a) ≤ f(0) + 1e-4 a f'(0)         |f'(a)| ≤ 0.9 |f'(0)|
+
+    One step is one iteration over all rows. Where no better point is found along d, the parameters stay as they are.
+    """
+
+    name = "lbfgs"
+    needs_objective = True
+    learning_rate: float = option(1.0, Number(0, open="low"), "First step length that the line search tries.")
+    memory: int = option(10, Integer(1), "Number of past steps remembered.")
+    max_evaluations: int = option(20, Integer(2), "Most evaluations of the loss in one line search.")
+
+    def start(self, parameters: Array) -> State:
+        """Return an empty memory."""
+        return {
+            "steps": np.zeros((self.memory, parameters.size), parameters.dtype),
+            "slope_changes": np.zeros((self.memory, parameters.size), parameters.dtype),
+            "n_remembered": np.array(0),
+        }
+
+    def step(
+        self,
+        parameters: Array,
+        gradients: Array,
+        state: State,
+        rates: Rates = NO_RATES,
+        objective: Objective | None = None,
+    ) -> None:
+        """Apply one iteration."""
+        if objective is None:
+            raise OptionError("LBFGS.step got no objective; it expects a function that returns the loss.")
+        value = objective()
+        factor = rates.get("learning_rate", 1.0)
+        free = (np.broadcast_to(factor, parameters.shape) > 0).astype(parameters.dtype)  # frozen parameters do not move
+        start, slope = parameters.copy(), gradients * free
+        direction = -_two_loop(slope, state) * free
+        along = float(direction @ slope)
+        if along >= 0:  # no descent: forget the curvature and go straight down
+            state["n_remembered"][...] = 0
+            direction = -slope
+            along = float(direction @ slope)
+        if along == 0:
+            return
+        n_remembered = int(state["n_remembered"])
+        # without curvature the slope has no length scale: a first step of length 1 at most (as in Nocedal & Wright, 6.1)
+        first = self.learning_rate * float(np.max(factor))
+        first = first if n_remembered else first * min(1.0, 1.0 / float(np.abs(slope).sum()))
+
+        def at(length: float) -> tuple[float, float]:
+            parameters[...] = start + parameters.dtype.type(length) * direction
+            return objective(), float(direction @ gradients)
+
+        length = _line_search(at, value, along, first, self.max_evaluations)
+        if length == 0:
+            parameters[...] = start
+            state["n_remembered"][...] = 0
+            objective()
+            return
+        step, change = parameters - start, (gradients - slope) * free
+        if float(step @ change) > np.finfo(parameters.dtype).eps * float(change @ change):
+            if n_remembered == self.memory:
+                for memory in (state["steps"], state["slope_changes"]):
+                    memory[:-1] = memory[1:]
+                n_remembered -= 1
+            state["steps"][n_remembered], state["slope_changes"][n_remembered] = step, change
+            state["n_remembered"][...] = n_remembered + 1
+
+
+def _two_loop(slope: Array, state: State) -> Array:
+    """Return H g from the remembered steps (Nocedal & Wright, algorithm 7.4)."""
+    n_remembered = int(state["n_remembered"])
+    steps, changes = state["steps"][:n_remembered], state["slope_changes"][:n_remembered]
+    q = slope.copy()
+    weights = np.zeros(n_remembered)
+    curvatures = [float(step @ change) for step, change in zip(steps, changes, strict=True)]
+    for i in reversed(range(n_remembered)):
+        weights[i] = float(steps[i] @ q) / curvatures[i]
+        q -= q.dtype.type(weights[i]) * changes[i]
+    if n_remembered:
+        q *= q.dtype.type(curvatures[-1] / float(changes[-1] @ changes[-1]))
+    for i in range(n_remembered):
+        back = float(changes[i] @ q) / curvatures[i]
+        q += q.dtype.type(weights[i] - back) * steps[i]
+    return q
+
+
+def _line_search(
+    at: Callable[[float], tuple[float, float]], value0: float, slope0: float, first: float, evaluations: int
+) -> float:
+    """Return a length that satisfies the strong Wolfe conditions, the best one tried, or 0; the last `at` is at it."""
+    low, value_low, high = 0.0, value0, np.inf
+    length, best, value_best, last = first, 0.0, value0, 0.0
+    for _ in range(evaluations):
+        value, slope = at(length)
+        last = length
+        if np.isfinite(value) and value < value_best:
+            best, value_best = length, value
+        if not np.isfinite(value) or value > value0 + 1e-4 * length * slope0 or (low > 0 and value >= value_low):
+            high = length
+        elif abs(slope) <= -0.9 * slope0:
+            return length
+        elif slope >= 0:
+            high = length
+        else:
+            low, value_low = length, value
+        length = (low + high) / 2 if np.isfinite(high) else 2 * length
+    if best != last and best > 0:
+        at(best)
+    return best

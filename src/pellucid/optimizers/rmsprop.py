@@ -1,0 +1,40 @@
+"""RMSprop: divide each slope by its recent size, so that every parameter moves at a similar pace."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pellucid.layers.base import NO_RATES, Array, Rates
+from pellucid.optimizers.base import Objective, Optimizer, State
+from pellucid.options import Number, option
+
+
+class RMSprop(Optimizer):
+    """RMSprop (Tieleman & Hinton 2012, Neural Networks for Machine Learning, lecture 6.5)::
+
+    s ← decay * s + (1 - decay) * g²
+    p ← p - learning_rate * g / (√s + epsilon)
+    """
+
+    name = "rmsprop"
+    learning_rate: float = option(0.001, Number(0), "Step size.")
+    decay: float = option(0.9, Number(0, 1, open="high"), "Share of the mean square kept from step to step.")
+    epsilon: float = option(1e-8, Number(0, open="low"), "Added to the root, so that a slope of 0 divides by no zero.")
+
+    def start(self, parameters: Array) -> State:
+        """Return a mean square of 0."""
+        return {"mean_square": np.zeros_like(parameters)}
+
+    def step(
+        self,
+        parameters: Array,
+        gradients: Array,
+        state: State,
+        rates: Rates = NO_RATES,
+        objective: Objective | None = None,
+    ) -> None:
+        """Apply the rule."""
+        mean_square = state["mean_square"]
+        mean_square *= self.decay
+        mean_square += (1 - self.decay) * np.square(gradients)
+        parameters -= self._rate("learning_rate", rates) * (gradients / (np.sqrt(mean_square) + self.epsilon))

@@ -1,0 +1,68 @@
+"""Gradient descent: step against the slope, with momentum if wanted."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pellucid.layers.base import NO_RATES, Array, Rates
+from pellucid.optimizers.base import Objective, Optimizer, State
+from pellucid.options import Boolean, Choice, Number, option
+
+
+class SGD(Optimizer):
+    """Gradient descent, which is stochastic when each step sees a batch of the rows.
+
+    Without momentum::
+
+        p ← p - learning_rate * g
+
+    With momentum m, the velocity v sums past gradients (``rate="outside"``, as in PyTorch)::
+
+        v ← m v + g
+        p ← p - learning_rate * v                      nesterov:  p ← p - learning_rate * (g + m v)
+
+    or past steps (``rate="inside"``: Polyak 1964; Sutskever et al. 2013; scikit-learn)::
+
+        v ← m v - learning_rate * g
+        p ← p + v                                      nesterov:  p ← p + m v - learning_rate * g
+
+    The two agree as long as the learning rate is constant.
+
+    >>> import numpy as np
+    >>> p, g = np.array([1.0]), np.array([0.5])
+    >>> sgd = SGD(learning_rate=0.1)
+    >>> sgd.step(p, g, sgd.start(p)); float(p[0])
+    0.95
+    """
+
+    name = "sgd"
+    learning_rate: float = option(0.01, Number(0), "Step size.")
+    momentum: float = option(0.0, Number(0, 1, open="high"), "Share of the velocity kept from step to step.")
+    nesterov: bool = option(False, Boolean(), "Look ahead along the velocity (Nesterov 1983).")
+    rate: str = option("outside", Choice(("outside", "inside")), "Whether the velocity sums gradients, or steps.")
+
+    def start(self, parameters: Array) -> State:
+        """Return a velocity of 0."""
+        return {"velocity": np.zeros_like(parameters)} if self.momentum else {}
+
+    def step(
+        self,
+        parameters: Array,
+        gradients: Array,
+        state: State,
+        rates: Rates = NO_RATES,
+        objective: Objective | None = None,
+    ) -> None:
+        """Apply the rule."""
+        learning_rate = self._rate("learning_rate", rates)
+        if not self.momentum:
+            parameters -= learning_rate * gradients
+            return
+        velocity = state["velocity"]
+        velocity *= self.momentum
+        if self.rate == "inside":
+            velocity -= learning_rate * gradients
+            parameters += self.momentum * velocity - learning_rate * gradients if self.nesterov else velocity
+        else:
+            velocity += gradients
+            parameters -= learning_rate * (gradients + self.momentum * velocity if self.nesterov else velocity)

@@ -1,0 +1,326 @@
+"""An option is a named setting of a public class, declared once: its domain, default, unit and one sentence.
+
+A class that derives from `Configurable` writes its options as annotated class attributes; its constructor, the
+validation and its messages, the ``repr``, the JSON configuration and the command line's help all come from that table.
+
+    class SGD(Optimizer):
+        learning_rate: float = option(0.01, Number(low=0), "Step size of the update.", unit="per step")
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import math
+from abc import ABC
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar, dataclass_transform
+
+import numpy as np
+
+from pellucid.errors import OptionError, listed, near_miss
+
+REQUIRED: Any = dataclasses.MISSING
+
+
+class Domain:
+    """The set of values that an option may take."""
+
+    def describe(self) -> str:
+        """Return the domain in words, for messages and help."""
+        raise NotImplementedError
+
+    def contains(self, value: Any) -> bool:
+        raise NotImplementedError
+
+
+@dataclasses.dataclass(frozen=True)
+class Number(Domain):
+    """A finite real number from ``low`` to ``high``; an end named in ``open`` is left out."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    open: str = ""  # "low", "high" or "low high"
+    noun: str = "a number"
+
+    def contains(self, value: Any) -> bool:
+        if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
+            return False
+        above = value > self.low if "low" in self.open else value >= self.low
+        below = value < self.high if "high" in self.open else value <= self.high
+        return bool(above and below and math.isfinite(value))
+
+    def describe(self) -> str:
+        low = f"above {self.low:g}" if "low" in self.open else f"at least {self.low:g}"
+        high = f"below {self.high:g}" if "high" in self.open else f"at most {self.high:g}"
+        limits = [text for text, end in ((low, self.low), (high, self.high)) if math.isfinite(end)]
+        return " ".join([self.noun, " and ".join(limits)]).strip()
+
+
+@dataclasses.dataclass(frozen=True)
+class Integer(Number):
+    """A whole number from ``low`` to ``high``."""
+
+    noun: str = "a whole number"
+
+    def contains(self, value: Any) -> bool:
+        return isinstance(value, int | np.integer) and super().contains(value)
+
+
+@dataclasses.dataclass(frozen=True)
+class Boolean(Domain):
+    """``True`` or ``False``."""
+
+    def contains(self, value: Any) -> bool:
+        return isinstance(value, bool | np.bool_)
+
+    def describe(self) -> str:
+        return "True or False"
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice(Domain):
+    """One of some words."""
+
+    names: tuple[str, ...]
+
+    def contains(self, value: Any) -> bool:
+        return isinstance(value, str) and value in self.names
+
+    def describe(self) -> str:
+        return f"one of {listed(self.names, limit=30)}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Text(Domain):
+    """A text, of which ``noun`` says what it is."""
+
+    noun: str
+
+    def contains(self, value: Any) -> bool:
+        return isinstance(value, str)
+
+    def describe(self) -> str:
+        return self.noun
+
+
+@dataclasses.dataclass(frozen=True)
+class Nothing(Domain):
+    """``None``, with what it means."""
+
+    meaning: str
+
+    def contains(self, value: Any) -> bool:
+        return value is None
+
+    def describe(self) -> str:
+        return f"None ({self.meaning})"
+
+
+@dataclasses.dataclass(frozen=True)
+class Several(Domain):
+    """A list or tuple of values of one domain, with at least ``at_least`` of them."""
+
+    item: Domain
+    at_least: int = 0
+
+    def contains(self, value: Any) -> bool:
+        return isinstance(value, list | tuple) and len(value) >= self.at_least and all(map(self.item.contains, value))
+
+    def describe(self) -> str:
+        count = f" ({self.at_least} or more)" if self.at_least else ""
+        return f"a list{count}, each {self.item.describe()}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind(Domain):
+    """An instance of one of some classes."""
+
+    types: tuple[type, ...]
+    noun: str
+
+    def contains(self, value: Any) -> bool:
+        return isinstance(value, self.types)
+
+    def describe(self) -> str:
+        return self.noun
+
+
+class Either(Domain):
+    """A value of one of several domains."""
+
+    def __init__(self, *domains: Domain) -> None:
+        self.domains = domains
+
+    def contains(self, value: Any) -> bool:
+        return any(domain.contains(value) for domain in self.domains)
+
+    def describe(self) -> str:
+        return ", or ".join(domain.describe() for domain in self.domains)
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """What is declared of one option."""
+
+    name: str
+    domain: Domain
+    default: Any
+    sentence: str
+    unit: str = ""
+
+    def help(self) -> str:
+        """Return the line that help pages show."""
+        unit = f", in {self.unit}" if self.unit else ""
+        return f"{self.sentence} ({self.domain.describe()}{unit})"
+
+
+def option(
+    default: Any = REQUIRED, domain: Domain | None = None, sentence: str = "", *, unit: str = "", kw_only: bool = True
+) -> Any:
+    """Declare an option in the body of a `Configurable` class."""
+    assert domain is not None, "an option needs its domain"
+    declared = {"domain": domain, "sentence": sentence, "unit": unit}
+    return dataclasses.field(default=default, kw_only=kw_only, metadata={"option": declared})
+
+
+@dataclass_transform(eq_default=False, kw_only_default=True, field_specifiers=(option,))
+class Configurable(ABC):
+    """A class whose constructor takes exactly its declared options."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        dataclasses.dataclass(cls, eq=False, repr=False, kw_only=True)  # type: ignore[call-overload]
+
+    def __post_init__(self) -> None:
+        self.validate()
+
+    def validate(self) -> None:
+        """Raise `OptionError` for the first option whose value lies outside its domain."""
+        for declared in options(type(self)):
+            check(type(self).__name__, declared, getattr(self, declared.name))
+
+    def __repr__(self) -> str:
+        parts = []
+        for field in _fields(type(self)):
+            value = getattr(self, field.name)
+            if field.default is not REQUIRED and _same(value, field.default):
+                continue
+            parts.append(f"{field.name}={value!r}" if field.kw_only else repr(value))
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+
+ConfigurableT = TypeVar("ConfigurableT", bound=Configurable)
+
+
+def options(cls: type) -> list[Option]:
+    """Return the declared options of a class, in the order of its constructor."""
+    return [Option(field.name, default=field.default, **field.metadata["option"]) for field in _fields(cls)]
+
+
+def check(owner: str, declared: Option, value: Any) -> None:
+    """Raise `OptionError` if ``value`` lies outside the option's domain."""
+    if declared.domain.contains(value):
+        return
+    names = [name for domain in _alternatives(declared.domain) for name in getattr(domain, "names", ())]
+    hint = near_miss(value, names) if isinstance(value, str) else ""
+    example = "" if declared.default is REQUIRED else f" The default is {declared.default!r}."
+    raise OptionError(
+        f"{owner}: {declared.name} got {_shown(value)}; it expects {declared.domain.describe()}{hint}"
+        f"{'' if hint else '.'}{example}"
+    )
+
+
+def registered(family: type[ConfigurableT]) -> dict[str, type[ConfigurableT]]:
+    """Return the concrete classes of a family by class name; to define one is to register it."""
+    found: dict[str, type[ConfigurableT]] = {}
+    for cls in family.__subclasses__():
+        if not inspect.isabstract(cls) and cls.__module__.startswith("pellucid."):
+            found[cls.__name__] = cls
+        found.update(registered(cls))
+    return dict(sorted(found.items()))
+
+
+def to_config(value: Any) -> Any:
+    """Return a configurable object, or a value of one of its options, as JSON data."""
+    if isinstance(value, Configurable):
+        fields = {field.name: to_config(getattr(value, field.name)) for field in _fields(type(value))}
+        return {"type": type(value).__name__, **fields}
+    if isinstance(value, np.ndarray):
+        return {"type": "array", "dtype": str(value.dtype), "values": value.tolist()}
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, list | tuple):
+        return [to_config(item) for item in value]
+    if isinstance(value, Mapping):
+        return {"type": "mapping", "items": [[key, to_config(item)] for key, item in value.items()]}
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    raise OptionError(
+        f"{value!r} cannot be written as JSON; it expects an object of Pellucid's own, a number or a text."
+    )
+
+
+def from_config(family: type[ConfigurableT], config: Mapping[str, Any]) -> ConfigurableT:
+    """Build the object that `to_config` described; only classes of Pellucid can be named."""
+    classes = registered(family)
+    kind = config.get("type")
+    if kind not in classes:
+        raise OptionError(
+            f"configuration: type got {kind!r}; it expects one of {listed(classes, limit=60)}{near_miss(str(kind), classes)}"
+        )
+    given = {name: _from_json(value) for name, value in config.items() if name != "type"}
+    known = [field.name for field in _fields(classes[kind])]
+    for name in given:
+        if name not in known:
+            raise OptionError(
+                f"configuration of {kind}: no option {name!r}; there are {listed(known)}{near_miss(name, known)}"
+            )
+    fields = {field.name: field for field in _fields(classes[kind])}
+    positional = [given.pop(name) for name in list(known) if name in given and not fields[name].kw_only]
+    return classes[kind](*positional, **given)
+
+
+def named(family: type[ConfigurableT], value: ConfigurableT | str, owner: str) -> ConfigurableT:
+    """Return ``value`` if it is of the family, or the member with that ``name`` and default options."""
+    if isinstance(value, family):
+        return value
+    by_name = {cls.name: cls for cls in registered(family).values()}  # type: ignore[attr-defined]
+    if isinstance(value, str) and value in by_name:
+        return by_name[value]()
+    hint = near_miss(value, by_name) if isinstance(value, str) else ""
+    raise OptionError(
+        f"{owner} got {_shown(value)}; it expects one of {listed(by_name, limit=30)}, or a {family.__name__}{hint}"
+    )
+
+
+def _from_json(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_from_json(item) for item in value)
+    if not isinstance(value, Mapping):
+        return value
+    if value["type"] == "array":
+        return np.array(value["values"], dtype=value["dtype"])
+    if value["type"] == "mapping":
+        return {key: _from_json(item) for key, item in value["items"]}
+    return from_config(Configurable, value)
+
+
+def _fields(cls: type) -> list[dataclasses.Field[Any]]:
+    ordered = sorted(
+        dataclasses.fields(cls), key=lambda field: field.kw_only
+    )  # positional ones first, as in the constructor
+    return [field for field in ordered if "option" in field.metadata]
+
+
+def _alternatives(domain: Domain) -> Iterable[Domain]:
+    return domain.domains if isinstance(domain, Either) else (domain,)
+
+
+def _same(value: Any, default: Any) -> bool:
+    return type(value) is type(default) and bool(np.all(value == default))
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return f"{text if len(text) <= 80 else text[:77] + '...'} ({type(value).__name__})"

@@ -1,0 +1,120 @@
+"""A schedule is a function of the step: the factor by which a configured value is multiplied as training goes on.
+
+It may drive any named scalar: ``train(..., schedules={"learning_rate": Cosine(), "dropout_rate": Cosine(flat=0.5)})``.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+from pellucid.options import Configurable, Either, Integer, Kind, Nothing, Number, option
+
+
+class Schedule(Configurable):
+    """The interface of every schedule: a factor for each of ``total_steps`` steps; t = step / total_steps."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def factor(self, step: int, total_steps: int) -> float:
+        """Return the factor for step 0, 1, ..., total_steps - 1."""
+
+
+class ConstantRate(Schedule):
+    """1 throughout."""
+
+    name = "constant"
+
+    def factor(self, step: int, total_steps: int) -> float:
+        """Return 1."""
+        return 1.0
+
+
+class StepDecay(Schedule):
+    """``factor ** k`` after k of ``n_drops`` drops, spread evenly over training."""
+
+    name = "step"
+    drop: float = option(0.1, Number(0, 1), "What each drop multiplies by.")
+    n_drops: int = option(2, Integer(1), "Number of drops.")
+
+    def factor(self, step: int, total_steps: int) -> float:
+        """Return the factor after the drops so far."""
+        return float(self.drop ** (step * (self.n_drops + 1) // total_steps))
+
+
+class Exponential(Schedule):
+    """``final ** t``: the same share is lost in every step."""
+
+    name = "exponential"
+    final: float = option(0.01, Number(0, 1, open="low"), "The factor at the end.")
+
+    def factor(self, step: int, total_steps: int) -> float:
+        """Return final ** t."""
+        return float(self.final ** (step / total_steps))
+
+
+class Cosine(Schedule):
+    """Half a cosine from 1 to ``final``, after a flat share (Loshchilov & Hutter 2017, arXiv 1608.03983).
+
+    ``final + (1 - final) (1 + cos(π u)) / 2`` with u = max(0, (t - flat) / (1 - flat)).
+    """
+
+    name = "cosine"
+    final: float = option(0.0, Number(0, 1), "The factor at the end.")
+    flat: float = option(0.0, Number(0, 1, open="high"), "Share of training that stays at 1 before the cosine.")
+
+    def factor(self, step: int, total_steps: int) -> float:
+        """Return the cosine's value."""
+        u = max(0.0, (step / total_steps - self.flat) / (1 - self.flat))
+        return self.final + (1 - self.final) * (1 + math.cos(math.pi * u)) / 2
+
+
+class OneCycle(Schedule):
+    """Up from ``start`` to 1 and down to ``final``, both along half a cosine (Smith & Topin 2018, arXiv 1708.07120)."""
+
+    name = "one_cycle"
+    rise: float = option(0.3, Number(0, 1, open="low high"), "Share of training that goes up.")
+    start: float = option(0.04, Number(0, 1), "The factor at the start.")
+    final: float = option(4e-6, Number(0, 1), "The factor at the end.")
+
+    def factor(self, step: int, total_steps: int) -> float:
+        """Return the cycle's value."""
+        t = step / total_steps
+        if t < self.rise:
+            return self.start + (1 - self.start) * (1 - math.cos(math.pi * t / self.rise)) / 2
+        return self.final + (1 - self.final) * (1 + math.cos(math.pi * (t - self.rise) / (1 - self.rise))) / 2
+
+
+class WarmUp(Schedule):
+    """Up from 0 along a line over a share of training, then another schedule over the rest."""
+
+    name = "warm_up"
+    share: float = option(0.05, Number(0, 1, open="low high"), "Share of training that goes up.")
+    then: Any = option(
+        None, Either(Kind((Schedule,), "a schedule"), Nothing("constant")), "What follows.", kw_only=True
+    )
+
+    def factor(self, step: int, total_steps: int) -> float:
+        """Return the line's value, or that of the schedule which follows."""
+        rising = max(1, round(self.share * total_steps))
+        if step < rising:
+            return (step + 1) / (rising + 1)
+        return 1.0 if self.then is None else float(self.then.factor(step - rising, total_steps - rising))
+
+
+class CosLog(Schedule):
+    """Four cycles, each twice as long as the one before: ``½ (1 - cos(2π log2(1 + 15 t)))``.
+
+    The learning-rate schedule of RealMLP (Holzmüller et al. 2024, arXiv 2407.04491).
+
+    >>> [round(CosLog().factor(step, 30), 3) for step in (0, 1, 2, 4, 14)]
+    [0.0, 0.929, 0.0, 0.547, 0.0]
+    """
+
+    name = "coslog"
+
+    def factor(self, step: int, total_steps: int) -> float:
+        """Return the wave's value."""
+        return 0.5 * (1 - math.cos(2 * math.pi * math.log2(1 + 15 * step / total_steps)))

@@ -1,0 +1,61 @@
+"""The order in which rows are visited, and the batches that it is cut into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from pellucid.errors import OptionError, ShapeError
+from pellucid.layers.base import Array
+from pellucid.random import Purpose, Random
+
+Order = Callable[[int], Array]
+
+
+def row_order(order: Any, n_rows: int, batch_size: int | None, rng: Random) -> Order:
+    """Return the function from the epoch's number to the rows in the order in which it visits them.
+
+    Without an explicit ``order``, a whole-table batch keeps the table's own order, and smaller batches are drawn from a
+    new permutation each epoch. ``order`` may be ``(n,)`` for every epoch, ``(n_epochs, n)``, or a function of the epoch.
+    """
+    if order is None:
+        if batch_size is None or batch_size >= n_rows:
+            everything = np.arange(n_rows)
+            return lambda epoch: everything
+        return lambda epoch: rng.at(purpose=Purpose.SHUFFLE, layer=0, step=epoch).permutation(n_rows)
+    if callable(order):
+        return lambda epoch: _checked(order(epoch), n_rows)
+    rows = np.asarray(order)
+    if rows.ndim == 1:
+        return lambda epoch: _checked(rows, n_rows)
+    if rows.ndim != 2:
+        raise ShapeError(
+            f"train: order has shape {rows.shape}; it expects (n,), (n_epochs, n) or a function of the epoch."
+        )
+
+    def of_epoch(epoch: int) -> Array:
+        if epoch >= len(rows):
+            raise ShapeError(f"train: order has {len(rows)} epochs, and epoch {epoch + 1} is asked for.")
+        return _checked(rows[epoch], n_rows)
+
+    return of_epoch
+
+
+def batches(rows: Array, batch_size: int | None) -> Iterator[Array]:
+    """Yield the rows in batches; the last one may be smaller."""
+    size = len(rows) if batch_size is None else batch_size
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
+
+
+def _checked(rows: Any, n_rows: int) -> Array:
+    indices = np.asarray(rows)
+    if indices.ndim != 1 or indices.dtype.kind not in "iu" or not len(indices):
+        raise OptionError(
+            f"train: order gave {indices!r:.80}; it expects a list of row numbers from 0 to {n_rows - 1}."
+        )
+    if indices.min() < 0 or indices.max() >= n_rows:
+        raise OptionError(f"train: order names rows {indices.min()} to {indices.max()}; X has rows 0 to {n_rows - 1}.")
+    return indices

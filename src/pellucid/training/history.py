@@ -1,0 +1,89 @@
+"""A history is the table of numbers that training leaves, one row per epoch, with the state to go on from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pellucid.errors import OptionError, listed, near_miss
+from pellucid.layers.base import Array
+from pellucid.optimizers.base import State
+
+
+@dataclass
+class TrainingState:
+    """All that training needs to go on as if it had not stopped."""
+
+    seed: int
+    total_epochs: int
+    epoch: int = 0
+    step: int = 0
+    parameters: Array | None = None
+    buffers: Array | None = None
+    average: Array | None = None
+    optimizer: State = field(default_factory=dict)
+    callbacks: list[dict[str, Any]] = field(default_factory=list)
+
+
+class History:
+    """The table: ``history["loss"]`` is a column, ``history[-1]`` a row, ``len(history)`` the number of epochs.
+
+    Columns are ``epoch`` (from 1), ``loss`` (the objective, averaged over the epoch's batches as the weights moved),
+    ``validation_loss``, each metric with its ``validation_`` twin, ``learning_rate`` and ``gradient_norm`` (of the last
+    step) and ``seconds`` (since training began).
+
+    Attributes
+    ----------
+    state : the `TrainingState` to hand to ``train(..., resume=history)``
+    stopped_by : why training ended before its last epoch, or ``""``
+    engine, engine_reason : which engine ran, and why
+    """
+
+    def __init__(self, state: TrainingState, engine: str, engine_reason: str) -> None:
+        self.columns: dict[str, list[Any]] = {}
+        self.state = state
+        self.stopped_by = ""
+        self.engine = engine
+        self.engine_reason = engine_reason
+
+    def append(self, row: dict[str, Any]) -> None:
+        """Add the numbers of an epoch."""
+        for name, value in row.items():
+            self.columns.setdefault(name, []).append(value)
+
+    def __len__(self) -> int:
+        return len(self.columns.get("epoch", ()))
+
+    def __getitem__(self, key: str | int) -> Any:
+        if isinstance(key, int):
+            return {name: column[key] for name, column in self.columns.items()}
+        if key not in self.columns:
+            raise OptionError(
+                f"History has no column {key!r}; there are {listed(self.columns)}{near_miss(key, self.columns)}"
+            )
+        return self.columns[key]
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return (self[index] for index in range(len(self)))
+
+    def to_dict(self) -> dict[str, list[Any]]:
+        """Return the columns, ready for a DataFrame."""
+        return {name: list(column) for name, column in self.columns.items()}
+
+    def __repr__(self) -> str:
+        if not len(self):
+            return "History of 0 epochs"
+        shown = [self[index] for index in range(len(self))]
+        lines = [f"History of {len(self)} epochs" + (f", stopped by {self.stopped_by}" if self.stopped_by else "")]
+        lines.append("".join(f"{name:>18}" for name in self.columns))
+        for index, row in enumerate(shown):
+            if len(shown) <= 12 or index < 5 or index >= len(shown) - 5:
+                lines.append("".join(_cell(value) for value in row.values()))
+            elif index == 5:
+                lines.append(f"{'...':>18}")
+        return "\n".join(lines)
+
+
+def _cell(value: Any) -> str:
+    return f"{value:>18}" if isinstance(value, int) else f"{value:>18.6g}"

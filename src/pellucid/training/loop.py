@@ -1,0 +1,235 @@
+"""The training loop: a batch of rows goes forward, its loss comes back as slopes, the optimizer takes a step."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from pellucid.errors import DivergenceError, OptionError
+from pellucid.layers.base import Array
+from pellucid.losses import Loss, Penalty
+from pellucid.network import Network
+from pellucid.optimizers import Optimizer
+from pellucid.options import Integer, Number, Option, check, named
+from pellucid.random import Random
+from pellucid.schedules import Schedule
+from pellucid.training.batches import batches, row_order
+from pellucid.training.callbacks import Callback, Run, as_callback
+from pellucid.training.history import History, TrainingState
+from pellucid.training.metrics import Metric
+from pellucid.training.preparation import checked_rows, checked_schedules, choose_engine, start_or_resume
+from pellucid.training.objective import BatchObjective
+
+OPTIONS = (
+    Option("epochs", Integer(1), 100, "Number of passes over the rows."),
+    Option("batch_size", Integer(1), None, "Rows per step."),
+    Option("gradient_clip", Number(0, open="low"), None, "Largest norm of the gradient."),
+    Option("average", Number(0, 1, open="low high"), None, "Decay of the moving average of the weights."),
+    Option("total_epochs", Integer(1), None, "Epochs over which the schedules run."),
+)
+
+
+def train(
+    network: Network,
+    X: Any,
+    y: Any,
+    *,
+    loss: Loss,
+    optimizer: Optimizer | str = "sgd",
+    epochs: int = 100,
+    batch_size: int | None = None,
+    sample_weight: Any = None,
+    rng: int | Random | None = 0,
+    order: Any = None,
+    X_val: Any = None,
+    y_val: Any = None,
+    sample_weight_val: Any = None,
+    metrics: Sequence[Metric | str] = (),
+    penalty: Penalty | None = None,
+    schedules: Mapping[str, Schedule] | None = None,
+    gradient_clip: float | None = None,
+    average: float | None = None,
+    callbacks: Iterable[Callback | Callable[[Run], Any]] = (),
+    engine: str = "auto",
+    resume: History | None = None,
+    total_epochs: int | None = None,
+) -> History:
+    """Train the network in place and return the history.
+
+    Parameters
+    ----------
+    X, y : (n_rows, n_inputs) and (n_rows,) or (n_rows, n_targets), as the loss describes its target
+    loss, penalty : their sum is the objective; see `pellucid.losses`
+    optimizer : the update rule
+    epochs : how many passes over the rows to make now
+    batch_size : rows per step; ``None`` means the whole table in its own order
+    sample_weight : (n_rows,) at least 0; a batch's loss is Σwℓ/Σw
+    rng : seed of the shuffling and of dropout
+    order : explicit row order, ``(n,)``, ``(n_epochs, n)`` or a function of the epoch (from 0)
+    X_val, y_val, sample_weight_val : rows to judge by after each epoch
+    metrics : what to record beside the loss, such as ``["accuracy"]``
+    schedules : factor over time by name: ``"learning_rate"``, ``"weight_decay"``, ``"dropout_rate"``
+    gradient_clip : the gradient is shortened to this norm where it is longer
+    average : decay of an exponential moving average of the weights, which is then used to judge and at the end; the
+        decay rises as (1 + step) / (10 + step) until it is reached
+    callbacks : `Callback` objects, or functions called with the `Run` after each epoch
+    engine : ``"auto"`` or ``"numpy"``
+    resume : the history of an earlier call, to go on where it stopped; n epochs and then n more equal 2n, bit for bit,
+        with the same ``total_epochs``
+    total_epochs : the number of epochs that schedules span; by default those of this call
+
+    Raises
+    ------
+    DivergenceError : the loss became NaN or infinite; the message names epoch, batch and layer
+    ShapeError, TargetError, DataError, OptionError : the input does not fit
+
+    >>> import numpy as np
+    >>> from pellucid import SGD, Dense, Network, SquaredError, train
+    >>> X = np.array([[0.0], [1.0], [2.0]])
+    >>> network = Network([Dense(1)], n_inputs=1, rng=0)
+    >>> history = train(network, X, 3 * X + 1, loss=SquaredError(), optimizer=SGD(learning_rate=0.3), epochs=200)
+    >>> round(float(network.predict(np.array([[10.0]]))[0, 0]), 4)
+    31.0
+    """
+    given = dict(
+        zip((o.name for o in OPTIONS), (epochs, batch_size, gradient_clip, average, total_epochs), strict=True)
+    )
+    for declared in OPTIONS:
+        if given[declared.name] is not None or declared.default is not None:
+            check("train", declared, given[declared.name])
+    optimizer = named(Optimizer, optimizer, "train: optimizer")  # type: ignore[type-abstract]
+    scores = [named(Metric, metric, "train: metrics") for metric in metrics]  # type: ignore[type-abstract]
+    factors = checked_schedules(schedules or {}, network, optimizer)
+    rows_of = checked_rows(network, loss, X, y, sample_weight, "")
+    x, target, weight = rows_of
+    validation = None if X_val is None else checked_rows(network, loss, X_val, y_val, sample_weight_val, "_val")
+    whole_table = batch_size is None or batch_size >= len(x)
+    if optimizer.needs_objective and (not whole_table or gradient_clip is not None):
+        raise OptionError(
+            f"train: {optimizer!r} needs all rows in each step: write batch_size=None, without gradient_clip."
+        )
+
+    watchers = [as_callback(callback) for callback in callbacks]
+    state = start_or_resume(network, x, optimizer, rng, total_epochs or epochs, average, watchers, resume)
+    history = History(state, *choose_engine(engine))
+    if resume is not None:
+        history.columns = resume.to_dict()
+    run = Run(network, history, epochs=state.epoch + epochs, metrics=scores)
+    random = Random(state.seed)
+    order_of = row_order(order, len(x), batch_size, random)
+    n_batches = 1 if batch_size is None else -(-len(x) // batch_size)
+    total_steps = state.total_epochs * n_batches
+    objective = BatchObjective(network, loss, penalty)
+    own_rates = _per_parameter(network, optimizer)
+    seconds_before = resume["seconds"][-1] if resume else 0.0
+    began = time.monotonic()
+
+    for watcher in watchers:
+        watcher.begin(run)
+    try:
+        while state.epoch < run.epochs and not run.stopped_by:
+            values, weights, norm, rates = [], [], 0.0, {}
+            for batch, rows in enumerate(batches(order_of(state.epoch), batch_size)):
+                rates = {name: schedule.factor(state.step, total_steps) for name, schedule in factors.items()}
+                step_rates = {**rates, **{name: own * rates.get(name, 1.0) for name, own in own_rates.items()}}
+                batch_weight = None if weight is None else weight[rows]
+
+                objective.at(x[rows], target[rows], batch_weight, random.at(step=state.step), rates)
+                if not optimizer.needs_objective:
+                    objective()
+                    if gradient_clip is not None:
+                        _clip(network.gradients, gradient_clip)
+                optimizer.step(network.parameters, network.gradients, state.optimizer, step_rates, objective)
+                objective.require_finite(state.epoch, batch, _learning_rate(optimizer, rates))
+                network.apply_buffer_updates(objective.cache)
+                if state.average is not None and average is not None:
+                    decay = min(average, (1 + state.step) / (10 + state.step))
+                    state.average += (1 - decay) * (network.parameters - state.average)
+
+                state.step += 1
+                values.append(objective.value)
+                weights.append(float(len(rows)) if batch_weight is None else float(batch_weight.sum()))
+                for watcher in watchers:
+                    watcher.after_step(run)
+                if run.stopped_by:
+                    break
+            state.epoch += 1
+            norm = float(np.linalg.norm(network.gradients))
+            row: dict[str, Any] = {"epoch": state.epoch, "loss": loss.combine(values, weights)}
+            with _averaged(network, state):
+                _require_finite_weights(network, state.epoch)
+                row.update(_judge(network, loss, scores, rows_of if scores else None, validation))
+                row["learning_rate"] = _learning_rate(optimizer, rates)
+                row["gradient_norm"] = norm
+                row["seconds"] = seconds_before + time.monotonic() - began
+                history.append(row)
+                for watcher in watchers:
+                    watcher.after_epoch(run)
+    finally:
+        state.parameters, state.buffers = network.parameters.copy(), network.buffers.copy()
+        if state.average is not None:
+            network.parameters[...] = state.average
+        for watcher in watchers:
+            watcher.end(run)
+        state.callbacks = [copy.deepcopy(watcher.state) for watcher in watchers]
+        history.stopped_by = run.stopped_by
+    return history
+
+
+def _per_parameter(network: Network, optimizer: Optimizer) -> dict[str, Array]:
+    """Return the factors that differ from parameter to parameter, where the optimizer has the rate they act on."""
+    factors = {"learning_rate": network.learning_rate_factor, "weight_decay": network.weight_decay_factor}
+    return {name: factor for name, factor in factors.items() if hasattr(optimizer, name) and not (factor == 1).all()}
+
+
+def _judge(network: Network, loss: Loss, metrics: list[Metric], training: Any, validation: Any) -> dict[str, float]:
+    """Return the metrics on the training rows, and loss and metrics on the validation rows."""
+    found = {}
+    for prefix, rows in (("", training), ("validation_", validation)):
+        if rows is None:
+            continue
+        x, target, weight = rows
+        outputs = network.predict(x)
+        if prefix:
+            found["validation_loss"] = loss.value_and_gradient(outputs, target, weight)[0]
+        for metric in metrics:
+            found[prefix + metric.name] = metric.value(loss.predict(outputs), target, weight)
+    return found
+
+
+@contextmanager
+def _averaged(network: Network, state: TrainingState) -> Iterator[None]:
+    """Lend the network the averaged weights, where there are any."""
+    if state.average is None:
+        yield
+        return
+    own = network.parameters.copy()
+    network.parameters[...] = state.average
+    try:
+        yield
+    finally:
+        network.parameters[...] = own
+
+
+def _clip(gradients: Array, largest: float) -> None:
+    norm = float(np.linalg.norm(gradients))
+    if norm > largest:
+        gradients *= largest / norm
+
+
+def _learning_rate(optimizer: Optimizer, rates: Mapping[str, float]) -> float:
+    return float(getattr(optimizer, "learning_rate", 0.0) * rates.get("learning_rate", 1.0))
+
+
+def _require_finite_weights(network: Network, epoch: int) -> None:
+    if not np.isfinite(network.parameters).all():
+        name = next(name for name, view in network.named_parameters.items() if not np.isfinite(view).all())
+        raise DivergenceError(
+            f"Training diverged: {name!r} is not finite after epoch {epoch}. Try a tenth of the learning rate, scale the "
+            f"inputs, or pass gradient_clip=1.0."
+        )

@@ -1,0 +1,62 @@
+"""The objective is what training makes small: a batch's loss plus the penalty, as a function of the parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pellucid.errors import DivergenceError
+from pellucid.layers.base import NO_RATES, Array, Rates
+from pellucid.losses import Loss, Penalty
+from pellucid.network import Network
+from pellucid.random import Random
+
+
+class BatchObjective:
+    """Called, it runs forward and backward on a batch: `value`, `cache` and the network's gradients are then its own."""
+
+    def __init__(self, network: Network, loss: Loss, penalty: Penalty | None) -> None:
+        self.network, self.loss, self.penalty = network, loss, penalty
+        self.value = float("nan")
+        self.cache: list[Any] = []
+        self._batch: tuple[Array, Array, Array | None, Random | None, Rates] | None = None
+
+    def at(self, x: Array, target: Array, weight: Array | None, rng: Random | None, rates: Rates) -> BatchObjective:
+        """Choose the batch; returns self."""
+        self._batch = (x, target, weight, rng, rates)
+        return self
+
+    def __call__(self) -> float:
+        assert self._batch is not None
+        x, target, weight, rng, rates = self._batch
+        outputs, self.cache = self.network.chain.forward(x, training=True, rng=rng, rates=rates)
+        self.value, d_outputs = self.loss.value_and_gradient(outputs, target, weight)
+        self.network.chain.backward(d_outputs, self.cache, input_gradient=False)
+        if self.penalty is not None:
+            network = self.network
+            extra, gradient = self.penalty.value_and_gradient(network.parameters, network.weight_decay_factor)
+            self.value += extra
+            network.gradients += gradient
+        return self.value
+
+    def require_finite(self, epoch: int, batch: int, learning_rate: float) -> None:
+        """Raise `DivergenceError` with a diagnosis if the value is NaN or infinite."""
+        if np.isfinite(self.value):
+            return
+        assert self._batch is not None
+        x = self._batch[0]
+        culprit = "every layer's output is finite, so the loss itself overflowed"
+        with np.errstate(all="ignore"):
+            for index, layer in enumerate(self.network.layers):
+                if not all(np.isfinite(view).all() for view in layer.parameters.values()):
+                    culprit = f"layer {index} ({layer!r}) has weights that are not finite"
+                    break
+                x, _ = layer.forward(x, rates=NO_RATES)
+                if not np.isfinite(x).all():
+                    culprit = f"layer {index} ({layer!r}) is the first whose output is not finite"
+                    break
+        raise DivergenceError(
+            f"Training diverged: the loss is {self.value} in epoch {epoch + 1}, batch {batch + 1}; {culprit}. The learning "
+            f"rate was {learning_rate:g}: try a tenth of it, scale the inputs, or pass gradient_clip=1.0."
+        )

@@ -1,0 +1,111 @@
+"""What happens before the first step: the arguments of `train` are checked and made to fit each other."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from pellucid.errors import DataError, OptionError, ShapeError, listed, near_miss
+from pellucid.layers import Dropout
+from pellucid.layers.base import Array, walk
+from pellucid.losses import Loss
+from pellucid.network import Network
+from pellucid.optimizers import Optimizer
+from pellucid.random import Random, as_random
+from pellucid.schedules import ConstantRate, Schedule
+from pellucid.training.callbacks import Callback
+from pellucid.training.history import History, TrainingState
+
+
+def start_or_resume(
+    network: Network,
+    x: Array,
+    optimizer: Optimizer,
+    rng: int | Random | None,
+    total_epochs: int,
+    average: float | None,
+    watchers: list[Callback],
+    resume: History | None,
+) -> TrainingState:
+    """Return the state to train from; weights and callbacks are put where it says."""
+    if resume is None:
+        if not network.initialized:
+            network.initialize(x)
+        state = TrainingState(as_random(rng).seed, total_epochs, optimizer=optimizer.start(network.parameters))
+        state.average = None if average is None else network.parameters.copy()
+        for watcher in watchers:
+            watcher.state = {}
+        return state
+    state = copy.deepcopy(resume.state)
+    if state.parameters is None or state.parameters.shape != network.parameters.shape:
+        raise ShapeError("train: resume holds the history of another network; pass the network that it trained.")
+    if len(state.callbacks) != len(watchers):
+        raise OptionError(
+            f"train: resume has {len(state.callbacks)} callbacks and got {len(watchers)}; pass the same ones."
+        )
+    network.parameters[...] = state.parameters
+    network.buffers[...] = state.buffers
+    network.initialized = True
+    for watcher, kept in zip(watchers, state.callbacks, strict=True):
+        watcher.state = kept
+    return state
+
+
+def checked_rows(
+    network: Network, loss: Loss, X: Any, y: Any, sample_weight: Any, suffix: str
+) -> tuple[Array, Array, Array | None]:
+    """Return rows, target and weights as arrays that fit each other."""
+    x = network.check_rows(X)
+    if not len(x):
+        raise DataError(f"train: X{suffix} has no rows; it expects at least one.")
+    if not np.isfinite(x).all():
+        row, column = np.argwhere(~np.isfinite(x))[0]
+        raise DataError(
+            f"train: X{suffix} has {x[row, column]} in row {row}, column {column}; it expects finite numbers."
+        )
+    if y is None:
+        raise ShapeError(f"train: X{suffix} is given without y{suffix}; each row needs its target.")
+    target = loss.check_target(y, network.n_outputs, network.dtype)
+    if len(target) != len(x):
+        raise ShapeError(
+            f"train: X{suffix} has {len(x)} rows and y{suffix} has {len(target)}; each row needs its target."
+        )
+    if sample_weight is None:
+        return x, target, None
+    weight = np.asarray(sample_weight, dtype=network.dtype)
+    if weight.shape != (len(x),):
+        raise ShapeError(f"train: sample_weight{suffix} has shape {weight.shape}; it expects ({len(x)},), one per row.")
+    if not (np.isfinite(weight).all() and (weight >= 0).all() and weight.sum() > 0):
+        raise DataError(f"train: sample_weight{suffix} expects finite numbers of at least 0 that are not all 0.")
+    return x, target, weight
+
+
+def checked_schedules(schedules: Mapping[str, Schedule], network: Network, optimizer: Optimizer) -> dict[str, Schedule]:
+    """Return the schedules, each of which must drive something; a learning rate without one is constant."""
+    known = {name for name in ("learning_rate", "weight_decay") if hasattr(optimizer, name)}
+    if any(isinstance(layer, Dropout) for _, layer in walk(network.chain)):
+        known.add("dropout_rate")
+    for name, schedule in schedules.items():
+        if name not in known:
+            raise OptionError(
+                f"train: schedules names {name!r}, which neither {optimizer!r} nor the layers have; there are "
+                f"{listed(known)}{near_miss(name, known) or '.'}"
+            )
+        if not isinstance(schedule, Schedule):
+            raise OptionError(f"train: schedules[{name!r}] got {schedule!r}; it expects a Schedule such as Cosine().")
+    return {name: schedule for name, schedule in schedules.items() if not isinstance(schedule, ConstantRate)}
+
+
+def choose_engine(engine: str) -> tuple[str, str]:
+    """Return the engine's name and why it was chosen."""
+    if engine == "auto":
+        return "numpy", "this build has no other engine"
+    if engine != "numpy":
+        names = ("auto", "numpy")
+        raise OptionError(
+            f"train: engine got {engine!r}; it expects one of {listed(names)}{near_miss(engine, names) or '.'}"
+        )
+    return "numpy", "asked for by name"
