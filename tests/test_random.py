@@ -186,8 +186,9 @@ def test_permutation_holds_every_index_once(n: int) -> None:
 def test_permutation_is_the_stable_order_of_words(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = Random(seed=4)
     assert rng.permutation(50).tolist() == sorted(range(50), key=lambda i: word(rng, i))
-    monkeypatch.setattr(Random, "words", lambda self, n, first=0: np.array([9, 1, 9, 1, TOP, 0], dtype=np.uint64))
-    assert rng.permutation(6).tolist() == [5, 1, 3, 0, 2, 4]
+    ties = [TOP, *(i * i % 7 for i in range(2000)), TOP]  # many equal words: only a stable sort keeps their order
+    monkeypatch.setattr(Random, "words", lambda self, n, first=0: np.array(ties, dtype=np.uint64))
+    assert rng.permutation(len(ties)).tolist() == sorted(range(len(ties)), key=ties.__getitem__)
 
 
 def test_permutations_of_three_are_equally_likely() -> None:

@@ -132,7 +132,7 @@ class LeakyReLU(Elementwise):
     """a = z for z > 0, else slope · z; da/dz = 1 for z > 0, else slope."""
 
     name: ClassVar[str] = "leaky_relu"
-    slope: float = option(0.01, Number(low=0, open="low"), "Slope on the negative side.")
+    slope: float = option(Number(low=0, open="low"), "Slope on the negative side.", default=0.01)
 
     def value(self, z: Array) -> Array:
         return np.maximum(z, 0.0) + float(self.slope) * np.minimum(z, 0.0)
@@ -150,7 +150,7 @@ class ELU(Elementwise):
     """
 
     name: ClassVar[str] = "elu"
-    alpha: float = option(1.0, Number(low=0, open="low"), "The value at minus infinity, negated.")
+    alpha: float = option(Number(low=0, open="low"), "The value at minus infinity, negated.", default=1.0)
 
     def value(self, z: Array) -> Array:
         return np.maximum(z, 0.0) + float(self.alpha) * np.expm1(np.minimum(z, 0.0))
@@ -259,9 +259,9 @@ class Softplus(Elementwise):
 class Softmax(Activation):
     """aᵢ = eᶻⁱ / Σⱼ eᶻʲ over each row (the last axis): positive numbers with sum 1.
 
-    ∂aᵢ/∂zⱼ = aᵢ (δᵢⱼ - aⱼ), so dzⱼ = Σᵢ daᵢ ∂aᵢ/∂zⱼ = aⱼ (daⱼ - Σᵢ daᵢ aᵢ). The row's maximum is subtracted
-    first, which cancels, and lets no exponential overflow. A row's infinities take the limit in which ties stay ties: entries of
-    +∞ share the row equally, and so do all entries where each is -∞. A NaN makes its row NaN.
+    ∂aᵢ/∂zⱼ = aᵢ (δᵢⱼ - aⱼ), so dzⱼ = Σᵢ daᵢ ∂aᵢ/∂zⱼ = aⱼ (daⱼ - Σᵢ daᵢ aᵢ). The row's maximum is subtracted first:
+    it cancels, and no exponential overflows. A row's infinities take the limit in which ties stay ties: entries of +∞
+    share the row equally, and so do all entries where each is -∞. A NaN makes its row NaN.
 
     >>> print(Softmax().value(np.array([[1.0, 2.0, 3.0]])).round(4))
     [[0.09   0.2447 0.6652]]

@@ -71,8 +71,8 @@ class Uniform(Initializer):
     """
 
     name: ClassVar[str] = "uniform"
-    low: float = option(-0.05, Number(), "Lower end.")
-    high: float = option(0.05, Number(), "Upper end.")
+    low: float = option(Number(), "Lower end.", default=-0.05)
+    high: float = option(Number(), "Upper end.", default=0.05)
 
     def validate(self) -> None:
         super().validate()
@@ -87,8 +87,8 @@ class Normal(Initializer):
     """w ~ N(mean, deviation²): the bell curve."""
 
     name: ClassVar[str] = "normal"
-    mean: float = option(0.0, Number(), "Center of the bell curve.")
-    deviation: float = option(0.05, Number(low=0), "Standard deviation.")
+    mean: float = option(Number(), "Center of the bell curve.", default=0.0)
+    deviation: float = option(Number(low=0), "Standard deviation.", default=0.05)
 
     def draw(self, shape: Shape, rng: Random, dtype: DTypeLike = np.float64, x: Array | None = None) -> Array:
         return (self.mean + self.deviation * rng.normal(shape)).astype(dtype)
@@ -120,7 +120,7 @@ class Glorot(VarianceScaling):
     """
 
     name: ClassVar[str] = "glorot"
-    distribution: str = option("uniform", _DISTRIBUTION, "Shape of the distribution.")
+    distribution: str = option(_DISTRIBUTION, "Shape of the distribution.", default="uniform")
 
     def variance(self, fan_in: int, fan_out: int) -> float:
         return 2.0 / (fan_in + fan_out)
@@ -133,7 +133,7 @@ class He(VarianceScaling):
     """
 
     name: ClassVar[str] = "he"
-    distribution: str = option("normal", _DISTRIBUTION, "Shape of the distribution.")
+    distribution: str = option(_DISTRIBUTION, "Shape of the distribution.", default="normal")
 
     def variance(self, fan_in: int, fan_out: int) -> float:
         return 2.0 / fan_in
@@ -147,7 +147,7 @@ class LeCun(VarianceScaling):
     """
 
     name: ClassVar[str] = "lecun"
-    distribution: str = option("normal", _DISTRIBUTION, "Shape of the distribution.")
+    distribution: str = option(_DISTRIBUTION, "Shape of the distribution.", default="normal")
 
     def variance(self, fan_in: int, fan_out: int) -> float:
         return 1.0 / fan_in
@@ -165,7 +165,7 @@ class Orthogonal(Initializer):
     """
 
     name: ClassVar[str] = "orthogonal"
-    gain: float = option(1.0, Number(low=0, open="low"), "Factor on lengths.")
+    gain: float = option(Number(low=0, open="low"), "Factor on lengths.", default=1.0)
 
     def draw(self, shape: Shape, rng: Random, dtype: DTypeLike = np.float64, x: Array | None = None) -> Array:
         _matrix(self, shape)
@@ -188,7 +188,7 @@ class Constant(Initializer):
     """w = value, everywhere."""
 
     name: ClassVar[str] = "constant"
-    value: float = option(domain=Number(), sentence="The number that every weight starts from.", kw_only=False)
+    value: float = option(Number(), "The number that every weight starts from.", kw_only=False)
 
     def draw(self, shape: Shape, rng: Random, dtype: DTypeLike = np.float64, x: Array | None = None) -> Array:
         return np.full(shape, self.value, dtype=dtype)
@@ -206,8 +206,8 @@ class Explicit(Initializer):
 
     name: ClassVar[str] = "explicit"
     values: ArrayLike = option(
-        domain=Kind((np.ndarray, list, tuple), "an array or nested list of finite numbers"),
-        sentence="The weights themselves.",
+        Kind((np.ndarray, list, tuple), "an array or nested list of finite numbers"),
+        "The weights themselves.",
         kw_only=False,
     )
 

@@ -4,7 +4,7 @@ A class that derives from `Configurable` writes its options as annotated class a
 validation and its messages, the ``repr``, the JSON configuration and the command line's help all come from that table.
 
     class SGD(Optimizer):
-        learning_rate: float = option(0.01, Number(low=0), "Step size of the update.", unit="per step")
+        learning_rate: float = option(Number(low=0), "Step size.", default=0.01)
 """
 
 from __future__ import annotations
@@ -175,22 +175,19 @@ class Option:
         return f"{self.sentence} ({self.domain.describe()}{unit})"
 
 
-def option(
-    default: Any = REQUIRED, domain: Domain | None = None, sentence: str = "", *, unit: str = "", kw_only: bool = True
-) -> Any:
-    """Declare an option in the body of a `Configurable` class."""
-    assert domain is not None, "an option needs its domain"
+def option(domain: Domain, sentence: str, *, default: Any = REQUIRED, unit: str = "", kw_only: bool = True) -> Any:
+    """Declare an option in the body of a `Configurable` class; without a default it must be given."""
     declared = {"domain": domain, "sentence": sentence, "unit": unit}
     return dataclasses.field(default=default, kw_only=kw_only, metadata={"option": declared})
 
 
 @dataclass_transform(eq_default=False, kw_only_default=True, field_specifiers=(option,))
-class Configurable(ABC):
+class Configurable(ABC):  # noqa: B024 - the families below it have the abstract methods
     """A class whose constructor takes exactly its declared options."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        dataclasses.dataclass(cls, eq=False, repr=False, kw_only=True)  # type: ignore[call-overload]
+        dataclasses.dataclass(cls, eq=False, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
         self.validate()
@@ -269,7 +266,7 @@ def from_config(family: type[ConfigurableT], config: Mapping[str, Any]) -> Confi
         raise OptionError(
             f"configuration: type got {kind!r}; it expects one of {listed(classes, limit=60)}{near_miss(str(kind), classes)}"
         )
-    given = {name: _from_json(value) for name, value in config.items() if name != "type"}
+    given = {name: from_json(value) for name, value in config.items() if name != "type"}
     known = [field.name for field in _fields(classes[kind])]
     for name in given:
         if name not in known:
@@ -286,6 +283,7 @@ def named(family: type[ConfigurableT], value: ConfigurableT | str, owner: str) -
     if isinstance(value, family):
         return value
     by_name = {cls.name: cls for cls in registered(family).values()}  # type: ignore[attr-defined]
+    by_name = {name: cls for name, cls in by_name.items() if not _requires(cls)}
     if isinstance(value, str) and value in by_name:
         return by_name[value]()
     hint = near_miss(value, by_name) if isinstance(value, str) else ""
@@ -294,23 +292,28 @@ def named(family: type[ConfigurableT], value: ConfigurableT | str, owner: str) -
     )
 
 
-def _from_json(value: Any) -> Any:
+def from_json(value: Any) -> Any:
+    """Return the value that `to_config` wrote as JSON data."""
     if isinstance(value, list):
-        return tuple(_from_json(item) for item in value)
+        return tuple(from_json(item) for item in value)
     if not isinstance(value, Mapping):
         return value
     if value["type"] == "array":
         return np.array(value["values"], dtype=value["dtype"])
     if value["type"] == "mapping":
-        return {key: _from_json(item) for key, item in value["items"]}
+        return {key: from_json(item) for key, item in value["items"]}
     return from_config(Configurable, value)
 
 
 def _fields(cls: type) -> list[dataclasses.Field[Any]]:
-    ordered = sorted(
-        dataclasses.fields(cls), key=lambda field: field.kw_only
-    )  # positional ones first, as in the constructor
-    return [field for field in ordered if "option" in field.metadata]
+    """Return the options' fields in the order of the constructor: positional ones first."""
+    declared = [field for field in dataclasses.fields(cls) if "option" in field.metadata]
+    return [field for field in declared if not field.kw_only] + [field for field in declared if field.kw_only]
+
+
+def _requires(cls: type) -> bool:
+    """Return whether a class has an option without a default, so that its name alone does not make one."""
+    return any(field.default is REQUIRED for field in _fields(cls))
 
 
 def _alternatives(domain: Domain) -> Iterable[Domain]:

@@ -36,8 +36,8 @@ class StepDecay(Schedule):
     """``factor ** k`` after k of ``n_drops`` drops, spread evenly over training."""
 
     name = "step"
-    drop: float = option(0.1, Number(0, 1), "What each drop multiplies by.")
-    n_drops: int = option(2, Integer(1), "Number of drops.")
+    drop: float = option(Number(0, 1), "What each drop multiplies by.", default=0.1)
+    n_drops: int = option(Integer(1), "Number of drops.", default=2)
 
     def factor(self, step: int, total_steps: int) -> float:
         """Return the factor after the drops so far."""
@@ -48,7 +48,7 @@ class Exponential(Schedule):
     """``final ** t``: the same share is lost in every step."""
 
     name = "exponential"
-    final: float = option(0.01, Number(0, 1, open="low"), "The factor at the end.")
+    final: float = option(Number(0, 1, open="low"), "The factor at the end.", default=0.01)
 
     def factor(self, step: int, total_steps: int) -> float:
         """Return final ** t."""
@@ -62,8 +62,8 @@ class Cosine(Schedule):
     """
 
     name = "cosine"
-    final: float = option(0.0, Number(0, 1), "The factor at the end.")
-    flat: float = option(0.0, Number(0, 1, open="high"), "Share of training that stays at 1 before the cosine.")
+    final: float = option(Number(0, 1), "The factor at the end.", default=0.0)
+    flat: float = option(Number(0, 1, open="high"), "Share of training that stays at 1 before the cosine.", default=0.0)
 
     def factor(self, step: int, total_steps: int) -> float:
         """Return the cosine's value."""
@@ -75,9 +75,9 @@ class OneCycle(Schedule):
     """Up from ``start`` to 1 and down to ``final``, both along half a cosine (Smith & Topin 2018, arXiv 1708.07120)."""
 
     name = "one_cycle"
-    rise: float = option(0.3, Number(0, 1, open="low high"), "Share of training that goes up.")
-    start: float = option(0.04, Number(0, 1), "The factor at the start.")
-    final: float = option(4e-6, Number(0, 1), "The factor at the end.")
+    rise: float = option(Number(0, 1, open="low high"), "Share of training that goes up.", default=0.3)
+    start: float = option(Number(0, 1), "The factor at the start.", default=0.04)
+    final: float = option(Number(0, 1), "The factor at the end.", default=4e-6)
 
     def factor(self, step: int, total_steps: int) -> float:
         """Return the cycle's value."""
@@ -91,9 +91,9 @@ class WarmUp(Schedule):
     """Up from 0 along a line over a share of training, then another schedule over the rest."""
 
     name = "warm_up"
-    share: float = option(0.05, Number(0, 1, open="low high"), "Share of training that goes up.")
+    share: float = option(Number(0, 1, open="low high"), "Share of training that goes up.", default=0.05)
     then: Any = option(
-        None, Either(Kind((Schedule,), "a schedule"), Nothing("constant")), "What follows.", kw_only=True
+        Either(Kind((Schedule,), "a schedule"), Nothing("constant")), "What follows.", default=None, kw_only=True
     )
 
     def factor(self, step: int, total_steps: int) -> float:

@@ -96,7 +96,7 @@ def gradient_check(
         for index in range(analytic.size):
             numeric[index] = slope(np.eye(1, analytic.size, index)[0], step * max(1.0, abs(before[index])))
         direction = Random(address.seed, Purpose.SAMPLE).normal(analytic.size)
-        direction /= max(np.linalg.norm(direction), 1.0)
+        direction /= max(float(np.linalg.norm(direction)), 1.0)
         along = slope(direction, step)
     finally:
         network.parameters[...] = before

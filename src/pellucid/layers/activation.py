@@ -23,8 +23,8 @@ class ActivationLayer(Layer):
     Wherever a layer is expected, an `Activation` such as ``Sigmoid()`` or its name stands for this layer.
     """
 
-    function: Any = option(domain=ACTIVATION, sentence="The activation.", kw_only=False)
-    parametric: bool = option(False, Boolean(), "Blend with the identity by a learned factor per column.")
+    function: Any = option(ACTIVATION, "The activation.", kw_only=False)
+    parametric: bool = option(Boolean(), "Blend with the identity by a learned factor per column.", default=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -29,16 +29,18 @@ class Dense(Layer):
     321.0
     """
 
-    n_outputs: int = option(domain=Integer(1), sentence="Number of neurons: columns that come out.", kw_only=False)
+    n_outputs: int = option(Integer(1), "Number of neurons: columns that come out.", kw_only=False)
     n_inputs: int | None = option(
-        None, Either(Integer(1), Nothing("as many as come in")), "Number of columns that come in."
+        Either(Integer(1), Nothing("as many as come in")), "Number of columns that come in.", default=None
     )
-    bias: bool = option(True, Boolean(), "Add a bias to each neuron.")
+    bias: bool = option(Boolean(), "Add a bias to each neuron.", default=True)
     parametrization: str = option(
-        "standard", Choice(("standard", "ntk")), "'ntk' divides the weighted sum by the root of the number of inputs."
+        Choice(("standard", "ntk")),
+        "'ntk' divides the weighted sum by the root of the number of inputs.",
+        default="standard",
     )
-    weight_initializer: Any = option("glorot", INITIALIZER, "How the weights start.")
-    bias_initializer: Any = option("zeros", INITIALIZER, "How the biases start.")
+    weight_initializer: Any = option(INITIALIZER, "How the weights start.", default="glorot")
+    bias_initializer: Any = option(INITIALIZER, "How the biases start.", default="zeros")
 
     penalized = ("weight",)
 

@@ -14,7 +14,9 @@ class Dropout(Layer):
     ``"dropout_rate"`` multiplies the rate. Backward is the same product: ``dx = dy * mask / (1 - rate)``.
     """
 
-    rate: float = option(0.5, Number(0, 1, open="high"), "Probability that an input is set to zero.", kw_only=False)
+    rate: float = option(
+        Number(0, 1, open="high"), "Probability that an input is set to zero.", default=0.5, kw_only=False
+    )
 
     def forward(
         self, x: Array, *, training: bool = False, rng: Random | None = None, rates: Rates = NO_RATES

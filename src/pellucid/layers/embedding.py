@@ -20,9 +20,9 @@ class Embedding(Layer):
     ``dweight[c] = Σ dy_i over the rows i with code c``; a code has no slope, so ``dx = 0``.
     """
 
-    n_codes: int = option(domain=Integer(1), sentence="Number of codes.", kw_only=False)
-    size: int = option(domain=Integer(1), sentence="Number of columns that a code becomes.", kw_only=False)
-    weight_initializer: Any = option(Normal(deviation=1.0), INITIALIZER, "How the rows start.")
+    n_codes: int = option(Integer(1), "Number of codes.", kw_only=False)
+    size: int = option(Integer(1), "Number of columns that a code becomes.", kw_only=False)
+    weight_initializer: Any = option(INITIALIZER, "How the rows start.", default=Normal(deviation=1.0))
 
     penalized = ("weight",)
 

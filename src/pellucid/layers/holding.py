@@ -41,7 +41,7 @@ class _Holding(Layer):
 class Chain(_Holding):
     """Layers one after another: the output of each is the input of the next. A `Network` is a chain with its vectors."""
 
-    layers: Any = option(domain=Several(LAYER, at_least=1), sentence="The layers, first to last.", kw_only=False)
+    layers: Any = option(Several(LAYER, at_least=1), "The layers, first to last.", kw_only=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -137,9 +137,7 @@ class Columns(_Holding):
     ['0.numbers.factor', '0.color.weight']
     """
 
-    parts: Any = option(
-        domain=Kind((Mapping,), "a mapping of names to (start, stop, layer)"), sentence="The slices.", kw_only=False
-    )
+    parts: Any = option(Kind((Mapping,), "a mapping of names to (start, stop, layer)"), "The slices.", kw_only=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -15,7 +15,7 @@ class _Normalization(Layer):
     """What both share: ``y = n * scale + shift`` with ``scale, shift : (n_inputs,)``, starting at 1 and 0."""
 
     epsilon: float = option(
-        1e-5, Number(0, open="low"), "Added to the variance, so that a constant divides by no zero."
+        Number(0, open="low"), "Added to the variance, so that a constant divides by no zero.", default=1e-5
     )
 
     def parameter_shapes(self, n_inputs: int) -> dict[str, Shape]:
@@ -68,7 +68,7 @@ class BatchNorm(_Normalization):
     """
 
     momentum: float = option(
-        0.1, Number(0, 1), "Share of the way from the running statistics to the batch's, per step."
+        Number(0, 1), "Share of the way from the running statistics to the batch's, per step.", default=0.1
     )
 
     def buffer_shapes(self, n_inputs: int) -> dict[str, Shape]:
@@ -85,7 +85,7 @@ class BatchNorm(_Normalization):
         self, x: Array, *, training: bool = False, rng: Random | None = None, rates: Rates = NO_RATES
     ) -> tuple[Array, tuple[Array, Array, dict[str, Array]]]:
         """Return y and the cache (n, r, new running statistics; none where the running ones were used)."""
-        if training:
+        if training and len(x):  # no rows have no statistics
             mean = x.mean(axis=0)
             variance = np.square(x - mean).mean(axis=0)
             unbiased = variance * (len(x) / max(len(x) - 1, 1))

@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pellucid.activations import Identity, Sigmoid, Softmax
+from pellucid.activations import Activation, Identity, Sigmoid, Softmax
 from pellucid.errors import ShapeError, TargetError
 from pellucid.layers.base import Array
 from pellucid.options import Configurable
 
-LINKS = ("identity", "sigmoid", "softmax", "exp")
+LINKS: dict[str, Activation] = {"identity": Identity(), "sigmoid": Sigmoid(), "softmax": Softmax()}
 
 
 class Loss(Configurable):
@@ -66,7 +66,7 @@ class Loss(Configurable):
         if self.link == "exp":
             with np.errstate(over="ignore"):  # the limit, inf, is right
                 return np.exp(outputs)
-        return {"identity": Identity, "sigmoid": Sigmoid, "softmax": Softmax}[self.link]().value(outputs)
+        return LINKS[self.link].value(outputs)
 
     def n_outputs(self, target: Array) -> int:
         """Return how many outputs a network needs for this target."""

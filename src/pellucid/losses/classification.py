@@ -64,7 +64,7 @@ class CrossEntropy(Loss):
     link = "softmax"
     domain = "class codes 0 ... n_classes - 1, or a distribution over the classes per row"
     label_smoothing: float = option(
-        0.0, Number(0, 1, open="high"), "Share of each target that is spread evenly over the classes."
+        Number(0, 1, open="high"), "Share of each target that is spread evenly over the classes.", default=0.0
     )
 
     def per_row(self, outputs: Array, target: Array) -> tuple[Array, Array]:

@@ -19,8 +19,8 @@ class Penalty(Configurable):
     0.45
     """
 
-    l1: float = option(0.0, Number(0), "Strength of the sum of absolute weights.")
-    l2: float = option(0.0, Number(0), "Strength of half the sum of squared weights.")
+    l1: float = option(Number(0), "Strength of the sum of absolute weights.", default=0.0)
+    l2: float = option(Number(0), "Strength of half the sum of squared weights.", default=0.0)
 
     def value_and_gradient(self, parameters: Array, factor: Array) -> tuple[float, Array]:
         """Return the penalty and its gradient for ``parameters`` and ``factor``, both ``(n_parameters,)``."""

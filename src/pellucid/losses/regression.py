@@ -23,7 +23,9 @@ class SquaredError(Loss):
     """
 
     name = "squared_error"
-    reduction: str = option("mean", Choice(("mean", "half_sum")), "Mean over rows and targets, or half their sum.")
+    reduction: str = option(
+        Choice(("mean", "half_sum")), "Mean over rows and targets, or half their sum.", default="mean"
+    )
 
     def per_row(self, outputs: Array, target: Array) -> tuple[Array, Array]:
         """Return ℓ and its gradient, per row."""
@@ -75,7 +77,7 @@ class Huber(Loss):
     """
 
     name = "huber"
-    delta: float = option(1.0, Number(0, open="low"), "The error at which the square turns into a line.")
+    delta: float = option(Number(0, open="low"), "The error at which the square turns into a line.", default=1.0)
 
     def per_row(self, outputs: Array, target: Array) -> tuple[Array, Array]:
         """Return ℓ and its gradient, per row."""
@@ -98,7 +100,7 @@ class Quantile(Loss):
 
     name = "quantile"
     levels: tuple[float, ...] = option(
-        (0.5,), Several(Number(0, 1, open="low high"), at_least=1), "The quantiles, such as (0.05, 0.5, 0.95)."
+        Several(Number(0, 1, open="low high"), at_least=1), "The quantiles, such as (0.05, 0.5, 0.95).", default=(0.5,)
     )
 
     def per_row(self, outputs: Array, target: Array) -> tuple[Array, Array]:

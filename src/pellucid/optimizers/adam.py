@@ -27,11 +27,13 @@ class Adam(Optimizer):
     """
 
     name = "adam"
-    learning_rate: float = option(0.001, Number(0), "Step size.")
-    beta1: float = option(0.9, Number(0, 1, open="high"), "Share of the mean slope kept from step to step.")
-    beta2: float = option(0.999, Number(0, 1, open="high"), "Share of the mean square kept from step to step.")
-    epsilon: float = option(1e-8, Number(0, open="low"), "Added to the root, so that a slope of 0 divides by no zero.")
-    correction: str = option("moments", Choice(("moments", "rate")), "Where the start at zero is corrected.")
+    learning_rate: float = option(Number(0), "Step size.", default=0.001)
+    beta1: float = option(Number(0, 1, open="high"), "Share of the mean slope kept from step to step.", default=0.9)
+    beta2: float = option(Number(0, 1, open="high"), "Share of the mean square kept from step to step.", default=0.999)
+    epsilon: float = option(
+        Number(0, open="low"), "Added to the root, so that a slope of 0 divides by no zero.", default=1e-8
+    )
+    correction: str = option(Choice(("moments", "rate")), "Where the start at zero is corrected.", default="moments")
 
     def start(self, parameters: Array) -> State:
         """Return moments of 0, and the powers of beta1 and beta2 at t = 0."""
@@ -82,11 +84,15 @@ class AdamW(Optimizer):
     """
 
     name = "adamw"
-    learning_rate: float = option(0.001, Number(0), "Step size.")
-    weight_decay: float = option(0.01, Number(0), "Pull of the weights towards zero, relative to the learning rate.")
-    beta1: float = option(0.9, Number(0, 1, open="high"), "Share of the mean slope kept from step to step.")
-    beta2: float = option(0.999, Number(0, 1, open="high"), "Share of the mean square kept from step to step.")
-    epsilon: float = option(1e-8, Number(0, open="low"), "Added to the root, so that a slope of 0 divides by no zero.")
+    learning_rate: float = option(Number(0), "Step size.", default=0.001)
+    weight_decay: float = option(
+        Number(0), "Pull of the weights towards zero, relative to the learning rate.", default=0.01
+    )
+    beta1: float = option(Number(0, 1, open="high"), "Share of the mean slope kept from step to step.", default=0.9)
+    beta2: float = option(Number(0, 1, open="high"), "Share of the mean square kept from step to step.", default=0.999)
+    epsilon: float = option(
+        Number(0, open="low"), "Added to the root, so that a slope of 0 divides by no zero.", default=1e-8
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

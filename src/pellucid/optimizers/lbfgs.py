@@ -25,9 +25,9 @@ class LBFGS(Optimizer):
 
     name = "lbfgs"
     needs_objective = True
-    learning_rate: float = option(1.0, Number(0, open="low"), "First step length that the line search tries.")
-    memory: int = option(10, Integer(1), "Number of past steps remembered.")
-    max_evaluations: int = option(20, Integer(2), "Most evaluations of the loss in one line search.")
+    learning_rate: float = option(Number(0, open="low"), "First step length that the line search tries.", default=1.0)
+    memory: int = option(Integer(1), "Number of past steps remembered.", default=10)
+    max_evaluations: int = option(Integer(2), "Most evaluations of the loss in one line search.", default=20)
 
     def start(self, parameters: Array) -> State:
         """Return an empty memory."""

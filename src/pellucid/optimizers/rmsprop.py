@@ -17,9 +17,11 @@ class RMSprop(Optimizer):
     """
 
     name = "rmsprop"
-    learning_rate: float = option(0.001, Number(0), "Step size.")
-    decay: float = option(0.9, Number(0, 1, open="high"), "Share of the mean square kept from step to step.")
-    epsilon: float = option(1e-8, Number(0, open="low"), "Added to the root, so that a slope of 0 divides by no zero.")
+    learning_rate: float = option(Number(0), "Step size.", default=0.001)
+    decay: float = option(Number(0, 1, open="high"), "Share of the mean square kept from step to step.", default=0.9)
+    epsilon: float = option(
+        Number(0, open="low"), "Added to the root, so that a slope of 0 divides by no zero.", default=1e-8
+    )
 
     def start(self, parameters: Array) -> State:
         """Return a mean square of 0."""

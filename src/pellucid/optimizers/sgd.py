@@ -36,10 +36,12 @@ class SGD(Optimizer):
     """
 
     name = "sgd"
-    learning_rate: float = option(0.01, Number(0), "Step size.")
-    momentum: float = option(0.0, Number(0, 1, open="high"), "Share of the velocity kept from step to step.")
-    nesterov: bool = option(False, Boolean(), "Look ahead along the velocity (Nesterov 1983).")
-    rate: str = option("outside", Choice(("outside", "inside")), "Whether the velocity sums gradients, or steps.")
+    learning_rate: float = option(Number(0), "Step size.", default=0.01)
+    momentum: float = option(Number(0, 1, open="high"), "Share of the velocity kept from step to step.", default=0.0)
+    nesterov: bool = option(Boolean(), "Look ahead along the velocity (Nesterov 1983).", default=False)
+    rate: str = option(
+        Choice(("outside", "inside")), "Whether the velocity sums gradients, or steps.", default="outside"
+    )
 
     def start(self, parameters: Array) -> State:
         """Return a velocity of 0."""

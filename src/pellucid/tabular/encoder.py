@@ -52,7 +52,7 @@ class Block:
 
 @dataclasses.dataclass(frozen=True)
 class CodeColumn:
-    """A column of the matrix with the codes of a category: 0 unknown or rare, 1 missing, 2 .. n_codes - 1 its levels."""
+    """A column of the matrix of a category's codes: 0 unknown or rare, 1 missing, 2 .. n_codes - 1 its levels."""
 
     name: str
     column_index: int
@@ -80,15 +80,15 @@ class Encoder(Configurable):
     """
 
     one_hot_limit: int = option(
-        8, Integer(low=0), "Categories up to this many levels become one-hot columns.", unit="levels"
+        Integer(low=0), "Categories up to this many levels become one-hot columns.", default=8, unit="levels"
     )
     min_category_count: int = option(
-        1, Integer(low=1), "A level in fewer rows than this counts as unknown.", unit="rows"
+        Integer(low=1), "A level in fewer rows than this counts as unknown.", default=1, unit="rows"
     )
     kinds: Mapping[str, str] | None = option(
-        None,
         Either(Nothing("inferred"), Kind((Mapping,), "a mapping from column name to kind")),
         "What columns hold, where that differs from what they look like: number, category, boolean or date.",
+        default=None,
     )
 
     def __post_init__(self) -> None:
@@ -174,7 +174,7 @@ class Encoder(Configurable):
             "min_category_count": int(self.min_category_count),
             "kinds": None if self.kinds is None else dict(self.kinds),
             "unnamed": self._unnamed,
-            "columns": [dataclasses.asdict(column) for column in self._columns],
+            "columns": [{**dataclasses.asdict(column), "examples": list(column.examples)} for column in self._columns],
             "encodings": [encoding.to_json() for encoding in self.encodings],
         }
 

@@ -57,7 +57,8 @@ class ColumnEncoding(ABC):
 
     def to_json(self) -> dict[str, Any]:
         """Return the state as JSON data."""
-        return {"kind": self.kind, **dataclasses.asdict(self)}
+        fields = dataclasses.asdict(self).items()
+        return {"kind": self.kind, **{name: list(value) if isinstance(value, tuple) else value for name, value in fields}}
 
     def _indicator(self) -> list[Feature]:
         return [Feature(f"{self.name} is missing", "bounded")] if self.missing_seen else []

@@ -42,6 +42,7 @@ def to_table(data: Any, *, missing: Sequence[str] = ("",)) -> polars.DataFrame:
     elif isinstance(data, pl.LazyFrame):
         table = data.collect()
     elif isinstance(data, Mapping):
+        refuse_names(map(str, data), "the table")
         table = _from_columns({str(name): values for name, values in data.items()})
     elif hasattr(data, "toarray") and hasattr(data, "nnz"):
         table = _from_rows(data.toarray())
@@ -138,7 +139,7 @@ def _from_rows(data: Any) -> polars.DataFrame:
     import polars as pl
 
     if isinstance(data, np.ma.MaskedArray):
-        data = np.where(np.ma.getmaskarray(data), None, data.data.astype(object))
+        data = _unmasked(data)
     rows = data if isinstance(data, np.ndarray) else _as_array(data)
     if rows.ndim != 2:
         fix = "reshape(-1, 1) makes one column of it, reshape(1, -1) one row" if rows.ndim == 1 else "flatten each row"
@@ -148,9 +149,18 @@ def _from_rows(data: Any) -> polars.DataFrame:
     return pl.DataFrame([_column(f"x{index}", rows[:, index]) for index in range(rows.shape[1])])
 
 
+def _unmasked(data: np.ma.MaskedArray[Any, Any]) -> np.ndarray:
+    """Return a masked array as objects, None where it is masked."""
+    rows = np.array(data.data, dtype=object)
+    rows[np.ma.getmaskarray(data)] = None
+    return rows
+
+
 def _as_array(rows: Sequence[Any]) -> np.ndarray:
     """Return a list of rows as an array; a row of another length is refused with its number."""
-    lengths = [len(row) if isinstance(row, list | tuple | np.ndarray) and np.ndim(row) else None for row in rows]
+    lengths = [
+        len(row) if isinstance(row, list | tuple | np.ndarray) and getattr(row, "ndim", 1) > 0 else None for row in rows
+    ]
     for index, length in enumerate(lengths):
         if length != lengths[0]:
             raise ShapeError(

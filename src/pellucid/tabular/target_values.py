@@ -33,6 +33,8 @@ def as_array(y: Any) -> np.ndarray:
 
 def settled(values: np.ndarray) -> np.ndarray:
     """Return objects as the one type that they have: truth values, whole numbers, numbers or text; else unchanged."""
+    if values.dtype.kind == "T":  # NumPy's text of any length
+        return values.astype(np.str_)
     if values.dtype.kind != "O":
         return values
     flat = values.ravel().tolist()
@@ -52,9 +54,9 @@ def settled(values: np.ndarray) -> np.ndarray:
 def is_missing(values: np.ndarray) -> np.ndarray:
     """Return where values are None, NaN, NaT, another library's mark of a missing value, or empty text."""
     if values.dtype.kind == "f":
-        return np.isnan(values)
+        return np.asarray(np.isnan(values))
     if values.dtype.kind in "mM":
-        return np.isnat(values)
+        return np.asarray(np.isnat(values))
     if values.dtype.kind in "US":
         return np.asarray(values == "")
     if values.dtype.kind != "O":
@@ -76,7 +78,7 @@ def present_values(y: Any, name: str, *, flatten: bool = True) -> np.ndarray:
         row, *column = np.argwhere(missing)[0].tolist()
         where = f", column {column[0]}" if column else ""
         raise TargetCellError(
-            f"{name}, row {row} (counted from 0){where}: the value is missing ({int(missing.sum())} of {missing.size} are); "
+            f"{name}, row {row} (counted from 0){where}: the value is missing, one of {int(missing.sum())} such; "
             "leave out the rows without a target.",
             column=name,
             row=row,
@@ -114,14 +116,14 @@ def folded(value: Any, classes: np.ndarray) -> str:
     text = number_text(value)
     if classes.dtype.kind == "b":
         return text.lower()
-    parsed = parsed(text) if isinstance(value, str) and classes.dtype.kind in "iuf" else None
-    return text if parsed is None else number_text(parsed)
+    number = parsed(text) if isinstance(value, str) and classes.dtype.kind in "iuf" else None
+    return text if number is None else number_text(number)
 
 
 def parsed(text: str) -> float | None:
     """Return the number that a text is, or None."""
     try:
-        return float(text)
+        return None if "_" in text else float(text)  # Python's own 1_000 is no number in a table
     except ValueError:
         return None
 
@@ -132,7 +134,7 @@ def labels_of(values: np.ndarray, name: str) -> np.ndarray:
     if wrong.any():
         row, column = np.argwhere(wrong)[0].tolist()
         raise TargetCellError(
-            f"{name}, row {row} (counted from 0), column {column}: {shown(values[row, column])} is neither 0 nor 1; "
+            f"{name}, row {row} (counted from 0), column {column}: {shown(values[row, column : column + 1].tolist()[0])} is neither 0 nor 1; "
             "several columns are labels, each 0 or 1; classes are one column.",
             column=name,
             row=row,
@@ -147,9 +149,9 @@ def numbers_of(values: np.ndarray, name: str) -> np.ndarray:
     if values.dtype.kind in "biuf":
         numbers = values.astype(np.float64)
     else:
-        parsed = [_as_number(value) for value in values.ravel().tolist()]
-        if None in parsed:
-            position = parsed.index(None)
+        numbers_or_none = [_as_number(value) for value in values.ravel().tolist()]
+        if None in numbers_or_none:
+            position = numbers_or_none.index(None)
             row, value = position // (values.size // len(values)), values.flat[position]
             raise TargetCellError(
                 f"{name}, row {row} (counted from 0): {shown(str(value))} is not a number; to predict classes, use "
@@ -157,7 +159,7 @@ def numbers_of(values: np.ndarray, name: str) -> np.ndarray:
                 column=name,
                 row=row,
             )
-        numbers = np.array(parsed, dtype=np.float64).reshape(values.shape)
+        numbers = np.array(numbers_or_none, dtype=np.float64).reshape(values.shape)
     if not np.isfinite(numbers).all():
         row = int(np.argwhere(~np.isfinite(numbers))[0][0])
         message = f"{name}, row {row} (counted from 0): the value is not finite; leave out or correct that row."

@@ -31,6 +31,7 @@ from pellucid.tabular.values import number_text, shown
 
 FEW_CLASSES = 10
 ROWS_A_CLASS = 5
+SMALLEST_DEVIATION = 2.0**-1021  # its half is the smallest normal number
 
 
 class Task(NamedTuple):
@@ -123,12 +124,12 @@ class ClassTarget:
                 column=self.name,
                 row=row,
             )
-        return encoded
+        return np.asarray(encoded)
 
     def decode(self, codes: Any) -> NDArray[Any]:
         """Return the class of each code, (n_rows,); labels as int64 0 and 1, (n_rows, n_labels)."""
         codes = np.asarray(codes)
-        return codes.astype(np.int64) if self.is_multilabel else self.classes[codes]
+        return np.asarray(codes.astype(np.int64) if self.is_multilabel else self.classes[codes])
 
     def to_json(self) -> dict[str, Any]:
         """Return the state as JSON data."""
@@ -179,22 +180,22 @@ class NumberTarget:
     @property
     def mean(self) -> NDArray[Any]:
         """The mean of each target, (n_targets,)."""
-        return self._fitted()[0]
+        return np.asarray(self._fitted()[0])
 
     @property
     def deviation(self) -> NDArray[Any]:
         """The standard deviation of each target, (n_targets,): the root of the mean squared deviation."""
-        return self._fitted()[1]
+        return np.asarray(self._fitted()[1])
 
     @property
     def low(self) -> NDArray[Any]:
         """The smallest value of each target that was seen, (n_targets,)."""
-        return self._fitted()[2]
+        return np.asarray(self._fitted()[2])
 
     @property
     def high(self) -> NDArray[Any]:
         """The largest value of each target that was seen, (n_targets,)."""
-        return self._fitted()[3]
+        return np.asarray(self._fitted()[3])
 
     def encode(self, y: Any) -> NDArray[Any]:
         """Return standardized numbers, float64 (n_rows, n_targets), also for one target."""
@@ -215,7 +216,7 @@ class NumberTarget:
             raise ShapeError(f"{self.name}: got {standardized.shape[1]} numbers a row; it expects {len(self.mean)}.")
         numbers = standardized * self.deviation + self.mean
         numbers = np.clip(numbers, self.low, self.high) if clamp else numbers
-        return numbers[:, 0] if self.is_single else numbers
+        return np.asarray(numbers[:, 0] if self.is_single else numbers)
 
     def to_json(self) -> dict[str, Any]:
         """Return the state as JSON data."""
@@ -268,9 +269,10 @@ def infer_task(column: Any) -> Task:
         raise TargetError(f"{name} holds {type(distinct[0]).__name__} values; it expects classes or numbers.")
     if set(numbers.tolist()) == {0, 1}:
         return Task("classification", "the target is 0 or 1")
-    if values.dtype.kind in "iu" and len(distinct) <= FEW_CLASSES and len(distinct) * ROWS_A_CLASS <= len(values):
+    is_whole = values.dtype.kind in "iu" or (values.dtype.kind == "U" and not np.mod(numbers, 1.0).any())
+    if is_whole and len(distinct) <= FEW_CLASSES and len(distinct) * ROWS_A_CLASS <= len(values):
         return Task("classification", f"the target is whole numbers with only {count} in {len(values)} rows")
-    noun = "whole numbers" if values.dtype.kind in "iu" else "numbers"
+    noun = "whole numbers" if is_whole else "numbers"
     return Task("regression", f"the target is {noun} with {count} in {len(values)} rows")
 
 
@@ -291,6 +293,7 @@ def _moments(numbers: np.ndarray, name: str) -> tuple[float, float, float, float
     unit = np.ldexp(numbers, -exponent)  # at most 1 in size, and exact: no square or sum overflows
     mean = math.fsum(unit) / len(unit)
     deviation = math.sqrt(math.fsum(np.square(unit - mean)) / len(unit))
-    if deviation == 0.0:
+    mean, deviation = math.ldexp(mean, exponent), math.ldexp(deviation, exponent)
+    if deviation < SMALLEST_DEVIATION:
         raise TargetError(f"{name} varies only from {low!r} to {high!r}, too little for its size; subtract its mean.")
-    return math.ldexp(mean, exponent), math.ldexp(deviation, exponent), low, high
+    return mean, deviation, low, high

@@ -58,7 +58,7 @@ class Callback(Configurable):
 class EachEpoch(Callback):
     """Any function as a callback: it is called with the `Run` after each epoch."""
 
-    function: Any = option(domain=Text("a function"), sentence="What to call.", kw_only=False)
+    function: Any = option(Text("a function"), "What to call.", kw_only=False)
 
     def validate(self) -> None:
         """Refuse what cannot be called."""
@@ -77,11 +77,11 @@ class EarlyStopping(Callback):
     than that. Among equal epochs the last is kept if ``last_of_ties``, else the first.
     """
 
-    monitor: str = option("validation_loss", Text("a column of the history"), "The figure that decides.")
-    patience: int = option(10, Integer(1), "How many epochs to wait for an improvement.", unit="epochs")
-    min_delta: float = option(0.0, Number(0), "How much better counts as an improvement.")
-    goal: str = option("auto", Choice(("auto", "lowest", "highest")), "Which is better; auto asks the metric.")
-    last_of_ties: bool = option(False, Boolean(), "Keep the last of equally good epochs.")
+    monitor: str = option(Text("a column of the history"), "The figure that decides.", default="validation_loss")
+    patience: int = option(Integer(1), "How many epochs to wait for an improvement.", default=10, unit="epochs")
+    min_delta: float = option(Number(0), "How much better counts as an improvement.", default=0.0)
+    goal: str = option(Choice(("auto", "lowest", "highest")), "Which is better; auto asks the metric.", default="auto")
+    last_of_ties: bool = option(Boolean(), "Keep the last of equally good epochs.", default=False)
 
     def begin(self, run: Run) -> None:
         """Begin to wait, unless this is a resumed run."""
@@ -130,7 +130,7 @@ class EarlyStopping(Callback):
 class TimeBudget(Callback):
     """Stop at the first step after ``seconds`` of training."""
 
-    seconds: float = option(domain=Number(0, open="low"), sentence="Wall-clock time.", unit="seconds", kw_only=False)
+    seconds: float = option(Number(0, open="low"), "Wall-clock time.", unit="seconds", kw_only=False)
 
     def begin(self, run: Run) -> None:
         """Look at the clock."""
@@ -145,7 +145,7 @@ class TimeBudget(Callback):
 class ProgressBar(Callback):
     """A bar with epoch, losses and time left, on standard error; silent when that is no terminal."""
 
-    description: str = option("training", Text("a text"), "What stands before the bar.")
+    description: str = option(Text("a text"), "What stands before the bar.", default="training")
 
     def begin(self, run: Run) -> None:
         """Draw the empty bar."""

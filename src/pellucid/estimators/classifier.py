@@ -1,0 +1,67 @@
+"""The classifier for tables: classes, or several yes/no labels per row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+
+from pellucid.estimators.tabular import TabularEstimator
+from pellucid.layers.base import Array
+from pellucid.losses import BinaryCrossEntropy, CrossEntropy, Loss
+from pellucid.tabular.targets import ClassTarget
+
+
+class TabularClassifier(ClassifierMixin, TabularEstimator):
+    """A network that learns classes from a table as it is: numbers, categories, dates, and holes among them.
+
+    Two classes are learned by binary cross-entropy on one output, more by cross-entropy, and a target of shape
+    (n_rows, n_labels) of 0 and 1 as independent labels.
+
+    Attributes
+    ----------
+    classes_ : (n_classes,), sorted; with labels, their numbers
+    network_, encoder_, target_ : the trained `Network`, the fitted `Encoder` and `ClassTarget`
+    history_ : the `History` of training, a row per epoch
+    plan_ : the choices that were left to the estimator, with their reasons
+    best_epoch_, seed_, fit_seconds_ : the epoch whose weights were kept, the seed used, the time taken
+
+    >>> import numpy as np
+    >>> from pellucid import TabularClassifier
+    >>> table = {"color": ["red", "blue", "red", "blue"] * 25, "size": list(range(100))}
+    >>> label = np.where(np.array(table["color"]) == "red", "warm", "cold")
+    >>> model = TabularClassifier(random_state=0).fit(table, label)
+    >>> model.predict({"color": ["red", "blue", None], "size": [3, None, 50]})[:2].tolist()
+    ['warm', 'cold']
+    """
+
+    @property
+    def classes_(self) -> Array:
+        """The classes, sorted, (n_classes,)."""
+        return self.target_.classes
+
+    def predict(self, X: Any) -> Array:
+        """Return the most probable class of each row, (n_rows,), or its labels, (n_rows, n_labels)."""
+        probabilities = self.predict_proba(X)
+        if self.target_.is_multilabel:
+            return self.target_.decode(probabilities > 0.5)
+        return self.target_.decode(probabilities.argmax(axis=1))
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probability of each class, (n_rows, n_classes), or of each label, (n_rows, n_labels)."""
+        outputs = self._outputs(X)
+        probabilities = self.loss_.predict(outputs.astype(np.float64))
+        if isinstance(self.loss_, BinaryCrossEntropy) and not self.target_.is_multilabel:
+            return np.concatenate([1 - probabilities, probabilities], axis=1)
+        return probabilities
+
+    def _new_target(self) -> ClassTarget:
+        return ClassTarget()
+
+    def _loss(self) -> Loss:
+        return CrossEntropy() if self._n_outputs() > 1 and not self.target_.is_multilabel else BinaryCrossEntropy()
+
+    def _n_outputs(self) -> int:
+        n_classes = len(self.target_.classes)
+        return 1 if n_classes == 2 and not self.target_.is_multilabel else n_classes

@@ -1,0 +1,40 @@
+"""A duration is a number of seconds, or a text such as "90s", "10m" or "1.5h"."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from pellucid.errors import OptionError
+from pellucid.options import Domain
+
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_PATTERN = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*(s|m|min|h|)\s*")
+
+
+class Duration(Domain):
+    """A duration above 0."""
+
+    def contains(self, value: Any) -> bool:
+        try:
+            return to_seconds(value) > 0
+        except OptionError:
+            return False
+
+    def describe(self) -> str:
+        return "seconds above 0, or a text such as '90s', '10m' or '1h'"
+
+
+def to_seconds(value: float | str) -> float:
+    """Return the seconds that a duration stands for.
+
+    >>> to_seconds("1.5m")
+    90.0
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
+    match = _PATTERN.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise OptionError(f"a duration got {value!r}; it expects seconds, or a text such as '90s', '10m' or '1h'.")
+    return float(match[1]) * _UNITS[match[2]]

@@ -1,0 +1,89 @@
+"""The recipe says which network is built for a table, and how it is trained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pellucid.activations import Activation
+from pellucid.initializers import Normal
+from pellucid.layers import ActivationLayer, Columns, Dense, Dropout, Embedding, Layer, Scale
+from pellucid.network import Network
+from pellucid.random import Random
+from pellucid.schedules import Cosine, Schedule
+from pellucid.tabular.encoder import Encoder
+
+STEPS = 6000  # enough for a cosine to settle on tables of any size that were tried; small tables overfit before
+STEPS_PER_EPOCH = 40
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was chosen for a table where the options leave the choice, and why."""
+
+    n_rows: int
+    batch_size: int
+    epochs: int
+    reasons: tuple[str, ...]
+
+    def schedules(self, *, dropout: bool) -> dict[str, Schedule]:
+        """Return the schedules: the rate along a cosine, regularization flat for half of training and then down."""
+        regularization = ("weight_decay", "dropout_rate") if dropout else ("weight_decay",)
+        return {"learning_rate": Cosine(), **{name: Cosine(flat=0.5) for name in regularization}}
+
+
+def plan_training(n_rows: int, *, batch_size: int | None = None, epochs: int | None = None) -> Plan:
+    """Return batch size and epochs for a number of training rows.
+
+    >>> plan_training(20_000).batch_size
+    256
+    """
+    reasons = []
+    if batch_size is None:
+        batch_size = min(max(2 ** round(math.log2(max(n_rows / STEPS_PER_EPOCH, 1))), 32), 256)
+        reasons.append(
+            f"batch_size {batch_size}: about {STEPS_PER_EPOCH} steps per epoch, between 32 and 256 rows each"
+        )
+    if epochs is None:
+        steps_per_epoch = math.ceil(n_rows / batch_size)
+        epochs = min(max(round(STEPS / steps_per_epoch), 20), 100)
+        reasons.append(f"epochs {epochs}: about {STEPS} steps, but at least 20 epochs and at most 100")
+    return Plan(n_rows, batch_size, epochs, tuple(reasons))
+
+
+def build_network(
+    encoder: Encoder,
+    n_outputs: int,
+    *,
+    hidden_layer_sizes: Sequence[int],
+    activation: Activation | str,
+    dropout: float,
+    embedding_size: int,
+    rng: Random,
+) -> Network:
+    """Return the network for an encoded table.
+
+    Numbers and one-hot columns get a learned factor each, codes an embedding; then come the hidden layers, each with a
+    parametric activation and dropout. Factors learn faster and biases and blends slower, as in RealMLP (Holzmüller et
+    al. 2024, arXiv 2407.04491).
+    """
+    parts: dict[str, tuple[int, int, Any]] = {}
+    n_plain = encoder.n_numeric + encoder.n_one_hot
+    if n_plain:
+        parts["columns"] = (0, n_plain, Scale())
+    for index, code in enumerate(encoder.code_columns):
+        embedding = Embedding(code.n_codes, embedding_size, weight_initializer=Normal(deviation=0.3))
+        parts[f"category{index}"] = (code.column_index, code.column_index + 1, embedding)
+    layers: list[Layer] = [Columns(parts)]
+    for size in hidden_layer_sizes:
+        layers += [Dense(size, weight_initializer="he"), ActivationLayer(activation, parametric=True)]
+        if dropout:
+            layers.append(Dropout(dropout))
+    layers.append(Dense(n_outputs, weight_initializer="lecun"))
+    network = Network(layers, encoder.n_columns, rng=rng, dtype="float32")
+    rates = {"factor": 6.0, "bias": 0.1, "blend": 0.1}
+    for name, factor in network.views(network.learning_rate_factor).items():
+        factor[...] = rates.get(name.rpartition(".")[2], 1.0)
+    return network
