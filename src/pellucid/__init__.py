@@ -16,7 +16,9 @@ _HOMES = {
     ),
     "pellucid.errors": "PellucidError",
     "pellucid.estimators": "TabularClassifier TabularRegressor",
-    "pellucid.initializers": "Constant Explicit Glorot He Initializer LeCun Normal Orthogonal Uniform UnitVariance Zeros",
+    "pellucid.initializers": (
+        "Constant Explicit Glorot He Initializer LeCun Normal Orthogonal Uniform UnitVariance Zeros"
+    ),
     "pellucid.insight": "GradientCheck gradient_check",
     "pellucid.layers": (
         "ActivationLayer BatchNorm Chain Columns Dense Dropout Embedding Layer LayerNorm Residual Scale"
@@ -35,7 +37,7 @@ _HOMES = {
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
-__all__ = sorted([*_HOME_OF, "__version__"])  # noqa: PLE0605
+__all__ = sorted([*_HOME_OF, "__version__"])
 
 
 def __getattr__(name: str) -> Any:

@@ -119,5 +119,6 @@ def require(module: str, *, extra: str, purpose: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         raise MissingExtraError(
-            f"{purpose} needs the package {module.split('.')[0]!r}, which is not installed: pip install 'pellucid[{extra}]'"
+            f"{purpose} needs the package {module.split('.')[0]!r}, which is not installed: "
+            f"pip install 'pellucid[{extra}]'"
         ) from error

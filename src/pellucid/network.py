@@ -238,7 +238,7 @@ class Network:
     def _require_weights(self) -> None:
         if not self.initialized:
             raise NotInitializedError(
-                f"{self!r} has no weights yet, because an initializer needs rows: call network.initialize(X), or train it."
+                f"{self!r} has no weights yet, because an initializer needs rows: call network.initialize(X), or train."
             )
 
 

@@ -203,7 +203,7 @@ class Configurable(ABC):  # noqa: B024 - the families below it have the abstract
             value = getattr(self, field.name)
             if field.default is not REQUIRED and _same(value, field.default):
                 continue
-            parts.append(f"{field.name}={value!r}" if field.kw_only else repr(value))
+            parts.append(f"{field.name}={_literal(value)}" if field.kw_only else _literal(value))
         return f"{type(self).__name__}({', '.join(parts)})"
 
 
@@ -264,7 +264,8 @@ def from_config(family: type[ConfigurableT], config: Mapping[str, Any]) -> Confi
     kind = config.get("type")
     if kind not in classes:
         raise OptionError(
-            f"configuration: type got {kind!r}; it expects one of {listed(classes, limit=60)}{near_miss(str(kind), classes)}"
+            f"configuration: type got {kind!r}; it expects one of {listed(classes, limit=60)}"
+            f"{near_miss(str(kind), classes)}"
         )
     given = {name: from_json(value) for name, value in config.items() if name != "type"}
     known = [field.name for field in _fields(classes[kind])]
@@ -322,6 +323,11 @@ def _alternatives(domain: Domain) -> Iterable[Domain]:
 
 def _same(value: Any, default: Any) -> bool:
     return type(value) is type(default) and bool(np.all(value == default))
+
+
+def _literal(value: Any) -> str:
+    """Return the value as code; an array's repr would round its numbers, and only a long one is worth that."""
+    return repr(value.tolist() if isinstance(value, np.ndarray) and value.size <= 100 else value)
 
 
 def _shown(value: Any) -> str:

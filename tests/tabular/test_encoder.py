@@ -227,9 +227,9 @@ def test_what_transform_refuses() -> None:
     with pytest.raises(NotInitializedError, match="fit"):
         Encoder().transform(TINY)
     encoder = Encoder().fit(TINY)
-    with pytest.raises(MissingColumnError, match="no column 'age'.*did you mean 'Age'"):
+    with pytest.raises(MissingColumnError, match=r"no column 'age'.*did you mean 'Age'"):
         encoder.transform({("Age" if name == "age" else name): values for name, values in TINY.items()})
-    with pytest.raises(CellError, match="column 'age', row 1 .*'old' is not a number") as caught:
+    with pytest.raises(CellError, match=r"column 'age', row 1 .*'old' is not a number") as caught:
         encoder.transform({**TINY, "age": ["1", "old", "", "2", "3"]})
     assert (caught.value.column, caught.value.row) == ("age", 1)
     with pytest.raises(OptionError, match="float32 or float64"):
@@ -332,7 +332,7 @@ def test_every_form_of_a_table_gives_the_same_matrix(tmp_path: Path, columns: di
     table.write_csv(tmp_path / "t.tsv", separator="\t")
     table.write_parquet(tmp_path / "t.parquet")
     forms = {name: read_table(tmp_path / name, columns_as_text=["word"]) for name in ("t.csv", "t.tsv", "t.parquet")}
-    forms["dict"] = columns | {"anchor": table["anchor"]}
+    forms["dict"] = {name: columns.get(name, list(range(len(table)))) for name in table.columns}
     if not nothing_to_infer:
         forms["pandas"] = pandas.DataFrame(
             {name: table[name].to_list() for name in table.columns}, index=rows_named(table)
@@ -340,7 +340,7 @@ def test_every_form_of_a_table_gives_the_same_matrix(tmp_path: Path, columns: di
     for name, form in forms.items():
         assert same_bits(encoder.transform(form), matrix), name
         refit = Encoder(kinds=KINDS).fit(form)
-        assert same_bits(np.sort(refit.transform(form), axis=1), np.sort(matrix, axis=1)), name
+        assert same_bits(refit.transform(form), matrix), name
 
 
 def rows_named(table: Any) -> list[str]:

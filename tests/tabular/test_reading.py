@@ -65,6 +65,8 @@ def test_the_suffix_says_the_kind(tmp_path: Path) -> None:
         (b"\na,b\n1,2\n", "line 1 is blank"),
         (b"a;b\n1;2\n", "separated by semicolons"),
         (b"a,b\r1,2\r", "carriage return"),
+        (b'a,b"\n1,2\n3,4"5\n6,7\n', "line 1: a quote without its pair"),
+        (b'a,b\n1,2"\n3,\n4,5\n', "line 2: a quote without its pair"),
         (b'a,b\n1,2\n"x,2\n', "line 3: the quotes do not pair up"),
         ("a,b\n1,2\né,2\n".encode("latin-1"), "line 3: the byte 0xe9 is not UTF-8"),
         ("a,b\n1,2\n".encode("utf-16"), "not UTF-8"),
@@ -110,7 +112,7 @@ def test_a_truncated_parquet_is_refused(tmp_path: Path) -> None:
 
 def test_no_such_file_offers_the_near_miss(tmp_path: Path) -> None:
     written(tmp_path, b"a\n1\n", "titanic.csv")
-    with pytest.raises(DataError, match="did you mean 'titanic.csv'"):
+    with pytest.raises(DataError, match=r"did you mean 'titanic.csv'"):
         read_table(tmp_path / "titanik.csv")
     with pytest.raises(DataError, match="no folder"):
         read_table(tmp_path / "absent" / "titanic.csv")

@@ -55,7 +55,7 @@ def test_series_of_every_library() -> None:
     for y in (pandas.Series([3, 1, 3], dtype="Int64"), polars.Series([3, 1, 3], dtype=polars.Int8)):
         assert ClassTarget().fit(y).encode([1.0, 3.0]).tolist() == [0, 1]
     for y in (pandas.Series([1, None], dtype="Int64"), polars.Series(["a", None]), pandas.Series(["a", None])):
-        with pytest.raises(CellError, match="row 1 .*missing"):
+        with pytest.raises(CellError, match=r"row 1 .*missing"):
             ClassTarget().fit(y)
 
 
@@ -90,7 +90,7 @@ def test_what_is_no_class_target(y: Any, words: str) -> None:
 
 def test_an_unknown_class_is_refused() -> None:
     target = ClassTarget().fit(["red", "blue"])
-    with pytest.raises(CellError, match="row 1 .*'rde' is no class.*did you mean 'red'") as caught:
+    with pytest.raises(CellError, match=r"row 1 .*'rde' is no class.*did you mean 'red'") as caught:
         target.encode(["red", "rde"])
     assert isinstance(caught.value, TargetError)
     assert caught.value.row == 1

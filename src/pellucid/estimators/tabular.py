@@ -16,9 +16,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from pellucid.errors import ShapeError
 from pellucid.estimators.duration import Duration, to_seconds
-from pellucid.estimators.recipe import build_network, plan_training
+from pellucid.estimators.recipe import AVERAGE, build_network, plan_training
 from pellucid.layers.base import Array
 from pellucid.losses import Loss
+from pellucid.network import Network
 from pellucid.optimizers import AdamW
 from pellucid.options import (
     Boolean,
@@ -35,7 +36,7 @@ from pellucid.options import (
 from pellucid.random import Random, as_random
 from pellucid.tabular.encoder import Encoder
 from pellucid.tabular.frames import require_rows, to_table
-from pellucid.tabular.splitting import split_rows
+from pellucid.tabular.splitting import Rows, split_rows
 from pellucid.tabular.targets import ClassTarget, NumberTarget
 from pellucid.training import EarlyStopping, ProgressBar, TimeBudget, train
 
@@ -125,30 +126,31 @@ class TabularEstimator(Configurable, BaseEstimator):
         rng = Random(self.seed_)
         table = to_table(X)
         require_rows(table, "training")
-        target = self._new_target().fit(y)
-        encoded = target.encode(y)
+        self.target_: Any = self._new_target().fit(y)
+        encoded = self.target_.encode(y)
         if len(encoded) != table.height:
             raise ShapeError(f"fit: X has {table.height} rows and y has {len(encoded)}; each row needs its target.")
-        weight = _checked_weight(sample_weight, table.height, "sample_weight")
-        if X_val is None:
-            if y_val is not None or sample_weight_val is not None:
-                raise ShapeError("fit: y_val or sample_weight_val is given without X_val; pass all of them, or none.")
-            stay, aside = split_rows(table.height, self.validation_share, rng, self._strata(encoded))
-            table_val, encoded_val = table[aside], encoded[aside]
-            weight_val = None if weight is None else weight[aside]
-            table, encoded = table[stay], encoded[stay]
-            weight = None if weight is None else weight[stay]
+        rows = Rows(table, encoded, _checked_weight(sample_weight, table.height, "sample_weight"))
+        if X_val is not None:
+            held = to_table(X_val)
+            weight = _checked_weight(sample_weight_val, held.height, "sample_weight_val")
+            training, validation = rows, Rows(held, self.target_.encode(y_val), weight)
+        elif y_val is not None or sample_weight_val is not None:
+            raise ShapeError("fit: y_val or sample_weight_val is given without X_val; pass all of them, or none.")
         else:
-            table_val, encoded_val = to_table(X_val), target.encode(y_val)
-            weight_val = _checked_weight(sample_weight_val, table_val.height, "sample_weight_val")
-        self.encoder_ = Encoder(one_hot_limit=self.one_hot_limit, kinds=self.kinds).fit(table)
-        self.target_ = target
+            stay, aside = split_rows(table.height, self.validation_share, rng, self._strata(encoded))
+            training, validation = rows.take(stay), rows.take(aside)
         self.loss_ = self._loss()
-        self.plan_ = plan_training(len(encoded), batch_size=self.batch_size, epochs=self.epochs)
+        self.plan_ = plan_training(
+            len(training.target), batch_size=self.batch_size, epochs=self.epochs, own_validation=X_val is not None
+        )
+        deadline = None if self.time_budget is None else began + to_seconds(self.time_budget)
         with self._threads():
-            self._train(table, encoded, weight, (table_val, encoded_val, weight_val), rng)
+            complete = self._train(training, rng, deadline, validation)
+            if complete and self.plan_.refit:
+                self._train(rows, rng, deadline)
         self.n_features_in_ = len(self.encoder_.columns)
-        self.feature_names_in_ = np.array([column.name for column in self.encoder_.columns], dtype=object)
+        self.feature_names_in_ = np.asarray([column.name for column in self.encoder_.columns], dtype=object)
         self.fit_seconds_ = time.perf_counter() - began
         return self
 
@@ -162,10 +164,15 @@ class TabularEstimator(Configurable, BaseEstimator):
         check_is_fitted(self)
         return save(self, Path(path), overwrite=overwrite)
 
-    def _train(self, table: Any, encoded: Array, weight: Array | None, validation: Any, rng: Random) -> None:
+    def _train(self, rows: Rows, rng: Random, deadline: float | None, validation: Rows | None = None) -> bool:
+        """Fit the encoder and train the network: to the best epoch on ``validation``, or up to the one found before.
+
+        Returns whether training ended by itself; cut short without validation rows, it leaves what was there before.
+        """
+        encoder = Encoder(one_hot_limit=self.one_hot_limit, kinds=self.kinds).fit(rows.table)
         n_outputs = self._n_outputs()
-        self.network_ = build_network(
-            self.encoder_,
+        network = build_network(
+            encoder,
             n_outputs,
             hidden_layer_sizes=self.hidden_layer_sizes,
             activation=self.activation,
@@ -173,31 +180,43 @@ class TabularEstimator(Configurable, BaseEstimator):
             embedding_size=self.embedding_size,
             rng=rng,
         )
-        best = self.loss_.best_constant(self.loss_.check_target(encoded, n_outputs), weight)
-        self.network_.named_parameters[f"{len(self.network_.layers) - 1}.bias"][...] = best
-        table_val, encoded_val, weight_val = validation
-        watchers: list[Any] = [EarlyStopping(patience=self.patience or self.plan_.epochs, last_of_ties=True)]
-        if self.time_budget is not None:
-            watchers.append(TimeBudget(to_seconds(self.time_budget)))
+        best = self.loss_.best_constant(self.loss_.check_target(rows.target, n_outputs), rows.weight)
+        network.named_parameters[f"{len(network.layers) - 1}.bias"][...] = best
+        watchers: list[Any] = [*self.callbacks]
+        judged: dict[str, Any] = {}
+        if validation is not None:
+            stopping = EarlyStopping(patience=self.patience or self.plan_.epochs, last_of_ties=True)
+            watchers.insert(0, stopping)
+            judged = {"X_val": encoder.transform(validation.table), "y_val": validation.target}
+            judged["sample_weight_val"] = validation.weight
+        if deadline is not None:
+            watchers.append(TimeBudget(max(deadline - time.perf_counter(), 1e-3)))
         if self.verbose:
-            watchers.append(ProgressBar())
-        self.history_ = train(
-            self.network_,
-            self.encoder_.transform(table),
-            encoded,
+            watchers.append(ProgressBar(description="training" if validation is not None else "on all rows"))
+        history = train(
+            network,
+            encoder.transform(rows.table),
+            rows.target,
             loss=self.loss_,
             optimizer=AdamW(learning_rate=self.learning_rate, weight_decay=self.weight_decay, beta2=0.95),
-            epochs=self.plan_.epochs,
+            epochs=self.plan_.epochs if validation is not None else self.best_epoch_,
+            total_epochs=self.plan_.epochs,
             batch_size=self.plan_.batch_size,
-            sample_weight=weight,
+            sample_weight=rows.weight,
             rng=rng,
-            X_val=self.encoder_.transform(table_val),
-            y_val=encoded_val,
-            sample_weight_val=weight_val,
             schedules=self.plan_.schedules(dropout=self.dropout > 0),
-            callbacks=[*watchers, *self.callbacks],
+            average=AVERAGE,
+            callbacks=watchers,
+            **judged,
         )
-        self.best_epoch_ = int(watchers[0].state["best_epoch"])
+        if validation is not None:
+            self.best_epoch_: int = int(stopping.state["best_epoch"])
+            self.history_ = history
+        complete = not history.stopped_by or (validation is not None and stopping.has_waited)
+        if complete or validation is not None:
+            self.encoder_: Encoder = encoder
+            self.network_: Network = network
+        return complete
 
     def _outputs(self, X: Any) -> Array:
         """Return the network's raw outputs, (n_rows, n_outputs), for a raw table."""

@@ -28,7 +28,7 @@ class GradientCheck:
     @property
     def passed(self) -> bool:
         """Whether every error is within the tolerance."""
-        return max([*self.errors.values(), self.direction_error]) <= self.tolerance
+        return all(error <= self.tolerance for error in (*self.errors.values(), self.direction_error))
 
     def __bool__(self) -> bool:
         return self.passed
@@ -56,8 +56,8 @@ def gradient_check(
 ) -> GradientCheck:
     """Compare `Network.loss_and_gradient` with central differences, parameter by parameter.
 
-    ``(L(p + h) - L(p - h)) / 2h`` with h = ε^(1/3) max(1, |p|) errs by about ε^(2/3) = 4e-11 of the loss's scale where the
-    loss is smooth (ε = 2.2e-16); ``tolerance`` leaves room for curvature. Near a kink (ReLU at 0) it can be far off.
+    ``(L(p + h) - L(p - h)) / 2h`` with h = ε^(1/3) max(1, |p|) errs by about ε^(2/3) = 4e-11 of the loss's scale where
+    the loss is smooth (ε = 2.2e-16); ``tolerance`` leaves room for curvature. At a kink (ReLU at 0) it can be far off.
     With ``training=True`` dropout uses the same mask throughout, and normalization the batch's statistics.
 
     >>> import numpy as np

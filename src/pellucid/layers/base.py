@@ -70,7 +70,7 @@ class Layer(Configurable):
         return any(child.needs_rows for child in self.children.values())
 
     def initialize(self, rng: Random, x: Array | None = None) -> None:
-        """Give the parameters and buffers their first values; ``x : (n_rows, n_inputs)`` are rows entering the layer."""
+        """Give parameters and buffers their first values; ``x : (n_rows, n_inputs)`` are rows entering the layer."""
 
     @abstractmethod
     def forward(
@@ -80,7 +80,7 @@ class Layer(Configurable):
 
     @abstractmethod
     def backward(self, dy: Array, cache: Any, *, input_gradient: bool = True) -> Array | None:
-        """Write dLoss/dparameter into `gradients` and return ``dx : (n_rows, n_inputs)`` for ``dy : (n_rows, n_outputs)``.
+        """Write dLoss/dparameter into `gradients`; return ``dx : (n_rows, n_inputs)`` for ``dy : (n_rows, n_outputs)``.
 
         With ``input_gradient=False`` (the first layer of a network) nobody needs dx, and it may be ``None``.
         """

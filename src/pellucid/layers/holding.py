@@ -39,7 +39,7 @@ class _Holding(Layer):
 
 
 class Chain(_Holding):
-    """Layers one after another: the output of each is the input of the next. A `Network` is a chain with its vectors."""
+    """Layers one after another: the output of each is the input of the next. A `Network` is a chain and its vectors."""
 
     layers: Any = option(Several(LAYER, at_least=1), "The layers, first to last.", kw_only=False)
 
@@ -57,7 +57,7 @@ class Chain(_Holding):
         return self.sizes(n_inputs)[-1]
 
     def sizes(self, n_inputs: int) -> list[int]:
-        """Return the number of columns before the first layer and after each one; `LayerShapeError` where two differ."""
+        """Return the number of columns before the first layer and after each; `LayerShapeError` where two differ."""
         found = [n_inputs]
         for index, layer in enumerate(self.layers):
             try:

@@ -1,4 +1,4 @@
-"""A loss says how far a network's outputs are from the target, as one number, and in which direction they should move."""
+"""A loss says how far a network's outputs are from the target, in one number, and which way they should move."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Loss(Configurable):
             factor = gradient.dtype.type(1 / max(len(losses), 1))
             return float(losses.sum() * factor), gradient * factor
         total = float(sample_weight.sum())
-        share = sample_weight / total if total else np.zeros_like(sample_weight)
+        share = (sample_weight / total if total else np.zeros_like(sample_weight)).astype(gradient.dtype, copy=False)
         return float((losses * share).sum()), gradient * share[:, None]
 
     def combine(self, losses: list[float], weights: list[float]) -> float:

@@ -77,12 +77,13 @@ class CrossEntropy(Loss):
         return losses, exponentials / total - distribution
 
     def best_constant(self, target: Array, sample_weight: Array | None = None) -> Array:
-        """Return the logarithm of the classes' shares; a class without rows counts as half a row."""
+        """Return the logarithm of the classes' smoothed shares; a class without rows counts as half a row."""
         if target.ndim == 1:
             counts = np.bincount(target, weights=sample_weight)
         else:
             counts = weighted_mean(target, sample_weight) * len(target)
-        return np.log(np.maximum(counts, 0.5) / max(counts.sum(), 0.5))
+        shares = np.maximum(counts, 0.5) / max(counts.sum(), 0.5)
+        return np.log((1 - self.label_smoothing) * shares + self.label_smoothing / len(shares))
 
     def n_outputs(self, target: Array) -> int:
         """Return the number of classes."""

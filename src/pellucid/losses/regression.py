@@ -44,7 +44,8 @@ class SquaredError(Loss):
         losses, gradient = self.per_row(outputs, target)
         if sample_weight is None:
             return float(losses.sum()), gradient
-        return float((losses * sample_weight).sum()), gradient * sample_weight[:, None]
+        factor = sample_weight.astype(gradient.dtype, copy=False)
+        return float((losses * factor).sum()), gradient * factor[:, None]
 
     def combine(self, losses: list[float], weights: list[float]) -> float:
         """Return the mean of the batches' losses, or their sum for the half-sum."""
@@ -71,9 +72,9 @@ class AbsoluteError(Loss):
 
 
 class Huber(Loss):
-    """``ℓ = mean_j h(o_j - t_j)``, with ``h(e) = ½ e²`` up to |e| = delta and ``delta (|e| - ½ delta)`` beyond (Huber 1964).
+    """``ℓ = mean_j h(o_j - t_j)``, with ``h(e) = ½ e²`` up to |e| = delta and ``delta (|e| - ½ delta)`` beyond.
 
-    Squared error for small errors, absolute for large ones; ``h'(e) = e`` clipped to ±delta.
+    From Huber 1964. Squared error for small errors, absolute for large ones; ``h'(e) = e`` clipped to ±delta.
     """
 
     name = "huber"
@@ -87,14 +88,25 @@ class Huber(Loss):
         return losses.mean(axis=1), slope / outputs.dtype.type(target.shape[1])
 
     def best_constant(self, target: Array, sample_weight: Array | None = None) -> Array:
-        """Return the median, which is near the minimum and not moved by outliers."""
-        return weighted_quantile(target, 0.5, sample_weight)
+        """Return where the slope ``Σ w clip(c - t, ±delta)`` is 0: it rises along lines between the points t ± delta."""
+        weights = np.ones(len(target)) if sample_weight is None else sample_weight
+        changes = np.concatenate([weights, -weights])  # of the slope's steepness, at t - delta and at t + delta
+        found = []
+        for column in target.T.astype(np.float64):
+            points = np.concatenate([column - self.delta, column + self.delta])
+            order = np.argsort(points, kind="stable")
+            points, steepness = points[order], np.cumsum(changes[order])[:-1]
+            slopes = np.cumsum(np.append(-self.delta * weights.sum(), steepness * np.diff(points)))
+            last = max(int(np.argmax(slopes >= 0)), 1)  # the zero lies on the line that ends here
+            found.append(np.interp(0.0, slopes[last - 1 : last + 1], points[last - 1 : last + 1]))
+        return np.array(found)
 
 
 class Quantile(Loss):
-    """``ℓ = mean_jq max(q e, (q - 1) e)`` with ``e = t_j - o_jq``, for several levels q at once (Koenker & Bassett 1978).
+    """``ℓ = mean_jq max(q e, (q - 1) e)`` with ``e = t_j - o_jq``, for several levels q at once.
 
-    The outputs are ordered target by target, each with all its levels: ``(n_rows, n_targets * n_levels)``. The
+    From Koenker & Bassett 1978. The outputs are ordered target by target, each with all its levels,
+    ``(n_rows, n_targets * n_levels)``. The
     gradient with respect to o is ``-q`` where o is below t, ``1 - q`` where it is above, and 0 where they are equal.
     """
 

@@ -13,10 +13,10 @@ from pellucid.options import Integer, Number, option
 
 
 class LBFGS(Optimizer):
-    """Limited-memory BFGS (Nocedal & Wright 2006, algorithms 7.4 and 7.5) with a strong-Wolfe line search (3.5, 3.6).
+    """Limited-memory BFGS (Nocedal & Wright 2006, algorithms 7.4 and 7.5) with a strong-Wolfe line search (cf. 3.5).
 
-    With s = p_new - p_old and y = g_new - g_old of the last ``memory`` steps, the two-loop recursion gives the direction
-    d = -H g; the step along d satisfies, for f the loss along d and f' its slope::
+    With s = p_new - p_old and y = g_new - g_old of the last ``memory`` steps, the two-loop recursion gives the
+    direction d = -H g; the step along d satisfies, for f the loss along d and f' its slope::
 
         f(a) ≤ f(0) + 1e-4 a f'(0)         |f'(a)| ≤ 0.9 |f'(0)|
 
@@ -61,7 +61,7 @@ class LBFGS(Optimizer):
         if along == 0:
             return
         n_remembered = int(state["n_remembered"])
-        # without curvature the slope has no length scale: a first step of length 1 at most (as in Nocedal & Wright, 6.1)
+        # without curvature the slope has no length scale: the first step has length 1 at most
         first = self.learning_rate * float(np.max(factor))
         first = first if n_remembered else first * min(1.0, 1.0 / float(np.abs(slope).sum()))
 

@@ -58,7 +58,10 @@ class ColumnEncoding(ABC):
     def to_json(self) -> dict[str, Any]:
         """Return the state as JSON data."""
         fields = dataclasses.asdict(self).items()
-        return {"kind": self.kind, **{name: list(value) if isinstance(value, tuple) else value for name, value in fields}}
+        return {
+            "kind": self.kind,
+            **{name: list(value) if isinstance(value, tuple) else value for name, value in fields},
+        }
 
     def _indicator(self) -> list[Feature]:
         return [Feature(f"{self.name} is missing", "bounded")] if self.missing_seen else []

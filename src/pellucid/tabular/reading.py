@@ -129,9 +129,15 @@ def _read_delimited(
         raise DataError(f"{path} cannot be read as a table: {_first_line(error)}") from error
     if table.columns != names:
         raise DataError(f"{path}, line 1: the column names cannot be told apart; check the quotes in {names!r}.")
-    # A short row is filled with nulls by polars, so its last column is null: only then must the lines be counted.
-    if table.height and table.get_columns()[-1].null_count() and len(names) > 1:
-        _check_lengths(path, content, separator, len(names))
+    # polars fills a short row with nulls, so its last column is null, and lets a quote inside a value hide line ends:
+    # where either may have happened, the rows are counted again.
+    if table.height and (b'"' in content or table.get_columns()[-1].null_count()):
+        n_rows = _check_lengths(path, content, separator, len(names))
+        if n_rows != table.height:
+            _refuse_lone_quote(path, content)
+            raise DataError(
+                f"{path} has {n_rows} rows, or {table.height}: its quotes can be read in two ways; check them."
+            )
     return table
 
 
@@ -151,8 +157,9 @@ def _records(path: Path, content: bytes, separator: str) -> Iterator[tuple[int, 
         start = lines.line_num + 1
 
 
-def _check_lengths(path: Path, content: bytes, separator: str, expected: int) -> None:
-    """Raise at the first row that has another number of fields than there are column names."""
+def _check_lengths(path: Path, content: bytes, separator: str, expected: int) -> int:
+    """Return the number of rows, or raise at the first with another number of fields than there are column names."""
+    n_rows = -1  # the first record holds the names
     for line, record in _records(path, content, separator):
         if len(record) != expected and not (expected == 1 and not record):
             fault = f"it has {len(record)} field{'' if len(record) == 1 else 's'}" if record else "it is blank"
@@ -160,6 +167,8 @@ def _check_lengths(path: Path, content: bytes, separator: str, expected: int) ->
                 f"{path}, line {line}: {fault}, where line 1 names {expected} columns; "
                 "quote a value that holds the separator, and keep the separators of empty values."
             )
+        n_rows += 1
+    return n_rows
 
 
 def _refuse_lone_quote(path: Path, content: bytes) -> None:

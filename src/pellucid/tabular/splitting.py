@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from pellucid.errors import DataError
 from pellucid.layers.base import Array
 from pellucid.random import Purpose, Random
+
+if TYPE_CHECKING:
+    import polars
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a table with their encoded target and, if there are any, weights."""
+
+    table: polars.DataFrame
+    target: Array
+    weight: Array | None
+
+    def take(self, numbers: Array) -> Rows:
+        """Return the rows with these numbers."""
+        return Rows(self.table[numbers], self.target[numbers], None if self.weight is None else self.weight[numbers])
 
 
 def split_rows(n_rows: int, share: float, rng: Random, classes: Array | None = None) -> tuple[Array, Array]:

@@ -133,8 +133,9 @@ def labels_of(values: np.ndarray, name: str) -> np.ndarray:
     wrong = (values != 0) & (values != 1) if values.dtype.kind in "biuf" else np.ones(values.shape, dtype=bool)
     if wrong.any():
         row, column = np.argwhere(wrong)[0].tolist()
+        value = values.tolist()[row][column]
         raise TargetCellError(
-            f"{name}, row {row} (counted from 0), column {column}: {shown(values[row, column : column + 1].tolist()[0])} is neither 0 nor 1; "
+            f"{name}, row {row} (counted from 0), column {column}: {shown(value)} is neither 0 nor 1; "
             "several columns are labels, each 0 or 1; classes are one column.",
             column=name,
             row=row,

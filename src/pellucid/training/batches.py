@@ -18,7 +18,7 @@ def row_order(order: Any, n_rows: int, batch_size: int | None, rng: Random) -> O
     """Return the function from the epoch's number to the rows in the order in which it visits them.
 
     Without an explicit ``order``, a whole-table batch keeps the table's own order, and smaller batches are drawn from a
-    new permutation each epoch. ``order`` may be ``(n,)`` for every epoch, ``(n_epochs, n)``, or a function of the epoch.
+    new permutation each epoch. ``order`` may be ``(n,)`` for every epoch, ``(n_epochs, n)``, or a function of it.
     """
     if order is None:
         if batch_size is None or batch_size >= n_rows:

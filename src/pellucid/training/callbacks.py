@@ -104,7 +104,7 @@ class EarlyStopping(Callback):
             state.update(best=value, best_epoch=run.epoch)
             state.update(parameters=run.network.parameters.copy(), buffers=run.network.buffers.copy())
         state["waited"] = 0 if improved else state["waited"] + 1
-        if state["waited"] >= self.patience:
+        if self.has_waited:
             run.stop(f"early stopping: {self.monitor} did not improve for {self.patience} epochs")
 
     def end(self, run: Run) -> None:
@@ -112,6 +112,11 @@ class EarlyStopping(Callback):
         if self.state["parameters"] is not None:
             run.network.parameters[...] = self.state["parameters"]
             run.network.buffers[...] = self.state["buffers"]
+
+    @property
+    def has_waited(self) -> bool:
+        """Whether the patience is used up."""
+        return bool(self.state["waited"] >= self.patience)
 
     def _higher(self, run: Run) -> bool:
         if self.goal != "auto":

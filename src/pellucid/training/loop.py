@@ -22,8 +22,8 @@ from pellucid.training.batches import batches, row_order
 from pellucid.training.callbacks import Callback, Run, as_callback
 from pellucid.training.history import History, TrainingState
 from pellucid.training.metrics import Metric
-from pellucid.training.preparation import checked_rows, checked_schedules, choose_engine, start_or_resume
 from pellucid.training.objective import BatchObjective
+from pellucid.training.preparation import checked_rows, checked_schedules, choose_engine, start_or_resume
 
 OPTIONS = (
     Option("epochs", Integer(1), 100, "Number of passes over the rows."),
@@ -135,17 +135,21 @@ def train(
         while state.epoch < run.epochs and not run.stopped_by:
             values, weights, norm, rates = [], [], 0.0, {}
             for batch, rows in enumerate(batches(order_of(state.epoch), batch_size)):
-                rates = {name: schedule.factor(state.step, total_steps) for name, schedule in factors.items()}
+                scheduled = min(state.step, total_steps - 1)  # beyond its span, a schedule stays where it ended
+                rates = {name: schedule.factor(scheduled, total_steps) for name, schedule in factors.items()}
                 step_rates = {**rates, **{name: own * rates.get(name, 1.0) for name, own in own_rates.items()}}
                 batch_weight = None if weight is None else weight[rows]
 
                 objective.at(x[rows], target[rows], batch_weight, random.at(step=state.step), rates)
-                if not optimizer.needs_objective:
-                    objective()
-                    if gradient_clip is not None:
-                        _clip(network.gradients, gradient_clip)
-                optimizer.step(network.parameters, network.gradients, state.optimizer, step_rates, objective)
-                objective.require_finite(state.epoch, batch, _learning_rate(optimizer, rates))
+                with np.errstate(over="ignore", invalid="ignore"):  # require_finite says what overflowed, and where
+                    if not optimizer.needs_objective:
+                        objective()
+                        objective.require_finite(state.epoch, batch, _learning_rate(optimizer, rates))
+                        if gradient_clip is not None:
+                            _clip(network.gradients, gradient_clip)
+                    optimizer.step(network.parameters, network.gradients, state.optimizer, step_rates, objective)
+                if optimizer.needs_objective:
+                    objective.require_finite(state.epoch, batch, _learning_rate(optimizer, rates))
                 network.apply_buffer_updates(objective.cache)
                 if state.average is not None and average is not None:
                     decay = min(average, (1 + state.step) / (10 + state.step))
@@ -230,6 +234,6 @@ def _require_finite_weights(network: Network, epoch: int) -> None:
     if not np.isfinite(network.parameters).all():
         name = next(name for name, view in network.named_parameters.items() if not np.isfinite(view).all())
         raise DivergenceError(
-            f"Training diverged: {name!r} is not finite after epoch {epoch}. Try a tenth of the learning rate, scale the "
-            f"inputs, or pass gradient_clip=1.0."
+            f"Training diverged: {name!r} is not finite after epoch {epoch}. Try a tenth of the learning "
+            f"rate, scale the inputs, or pass gradient_clip=1.0."
         )

@@ -14,7 +14,7 @@ from pellucid.random import Random
 
 
 class BatchObjective:
-    """Called, it runs forward and backward on a batch: `value`, `cache` and the network's gradients are then its own."""
+    """Called, it runs forward and backward on a batch; `value`, `cache` and the network's gradients are the batch's."""
 
     def __init__(self, network: Network, loss: Loss, penalty: Penalty | None) -> None:
         self.network, self.loss, self.penalty = network, loss, penalty
@@ -57,6 +57,6 @@ class BatchObjective:
                     culprit = f"layer {index} ({layer!r}) is the first whose output is not finite"
                     break
         raise DivergenceError(
-            f"Training diverged: the loss is {self.value} in epoch {epoch + 1}, batch {batch + 1}; {culprit}. The learning "
-            f"rate was {learning_rate:g}: try a tenth of it, scale the inputs, or pass gradient_clip=1.0."
+            f"Training diverged: the loss is {self.value} in epoch {epoch + 1}, batch {batch + 1}; {culprit}. The "
+            f"learning rate was {learning_rate:g}: try a tenth of it, scale the inputs, or pass gradient_clip=1.0."
         )

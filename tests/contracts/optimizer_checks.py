@@ -1,0 +1,128 @@
+"""What every optimizer must do, as functions that raise AssertionError: the contract tests and their own tests use them."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from pellucid.optimizers import Optimizer
+from tests.contracts.examples import OptimizerExample, numbers
+
+SIZE = 6
+
+
+class Bowl:
+    """The convex quadratic ½ (p - c)ᵀ A (p - c), whose slopes range from 0.2 to 2 along its axes."""
+
+    def __init__(self, dtype: Any = np.float64) -> None:
+        axes, _ = np.linalg.qr(numbers(SIZE, SIZE, seed=30))
+        self.matrix = ((axes * np.linspace(0.2, 2.0, SIZE)) @ axes.T).astype(dtype)
+        self.center = numbers(SIZE, seed=31).astype(dtype)
+        self.start = numbers(SIZE, seed=32).astype(dtype)
+
+    def value(self, p: Any) -> float:
+        return float((p - self.center) @ self.matrix @ (p - self.center)) / 2
+
+    def slope(self, p: Any) -> Any:
+        return self.matrix @ (p - self.center)
+
+
+class Walk:
+    """Steps of an optimizer down a bowl, with all that they depend on."""
+
+    def __init__(self, optimizer: Optimizer, dtype: Any = np.float64, rates: dict[str, Any] | None = None) -> None:
+        self.optimizer, self.rates = optimizer, rates or {}
+        self.bowl = Bowl(dtype)
+        self.parameters = self.bowl.start.copy()
+        self.gradients = np.zeros_like(self.parameters)
+        self.state = optimizer.start(self.parameters)
+
+    def objective(self) -> float:
+        self.gradients[...] = self.bowl.slope(self.parameters)
+        return self.bowl.value(self.parameters)
+
+    def steps(self, n: int) -> Walk:
+        for _ in range(n):
+            if not self.optimizer.needs_objective:
+                self.objective()
+            self.optimizer.step(self.parameters, self.gradients, self.state, self.rates, self.objective)
+        return self
+
+
+def check_descent(example: OptimizerExample) -> None:
+    """The minimum is reached to a hundredth of where the walk began, in place."""
+    walk = Walk(example.make())
+    given = walk.parameters
+    before = walk.bowl.value(walk.parameters)
+    walk.steps(example.n_steps)
+    assert walk.parameters is given
+    assert walk.bowl.value(walk.parameters) <= 0.01 * before
+
+
+def check_frozen(example: OptimizerExample) -> None:
+    """A parameter whose learning-rate factor is 0 keeps its bits, and the others move."""
+    factor = np.array([1.0, 0.0, 1.0, 0.5, 0.0, 1.0])
+    walk = Walk(example.make(), rates={"learning_rate": factor}).steps(5)
+    np.testing.assert_array_equal(walk.parameters == walk.bowl.start, factor == 0)
+    still = Walk(example.make(), rates={"learning_rate": 0.0}).steps(5)
+    np.testing.assert_array_equal(still.parameters, still.bowl.start)
+
+
+def check_rate(example: OptimizerExample) -> None:
+    """A factor of one half on the learning rate is the optimizer with half the learning rate."""
+    optimizer = example.make()
+    if optimizer.needs_objective:
+        return  # a line search chooses its own length
+    half = copy.copy(optimizer)
+    half.learning_rate = optimizer.learning_rate / 2  # type: ignore[attr-defined]
+    half.__post_init__()
+    by_factor = Walk(optimizer, rates={"learning_rate": 0.5}).steps(7)
+    np.testing.assert_array_equal(by_factor.parameters, Walk(half).steps(7).parameters)
+    per_parameter = Walk(optimizer, rates={"learning_rate": np.full(SIZE, 0.5)}).steps(7)
+    np.testing.assert_array_equal(by_factor.parameters, per_parameter.parameters)
+
+
+def check_state(example: OptimizerExample) -> None:
+    """The state is named arrays; a copy of it, with a copy of the parameters, goes on with the same bits."""
+    walk = Walk(example.make()).steps(6)
+    other = Walk(example.make())
+    assert all(type(array) is np.ndarray for array in walk.state.values())
+    assert {name: array.shape for name, array in walk.state.items()} == {
+        name: array.shape for name, array in other.state.items()
+    }
+    other.state = {name: array.copy() for name, array in walk.state.items()}
+    other.parameters[...] = walk.parameters
+    np.testing.assert_array_equal(walk.steps(6).parameters, other.steps(6).parameters)
+    again = Walk(walk.optimizer).steps(12)  # nothing is kept on the optimizer
+    np.testing.assert_array_equal(walk.parameters, again.parameters)
+
+
+def check_dtype(example: OptimizerExample) -> None:
+    """float32 parameters stay so, and so do arrays of the state that have their size."""
+    walk = Walk(example.make(), np.float32).steps(4)
+    assert walk.parameters.dtype == np.float32
+    assert all(array.dtype == np.float32 for array in walk.state.values() if array.ndim)
+    double = Walk(example.make()).steps(4)
+    np.testing.assert_allclose(walk.parameters, double.parameters, atol=1e4 * float(np.finfo(np.float32).eps))
+
+
+def check_gradients_kept(example: OptimizerExample) -> None:
+    """The gradient is read, not changed."""
+    walk = Walk(example.make()).steps(3)
+    if not walk.optimizer.needs_objective:
+        walk.objective()
+        gradients = walk.gradients.copy()
+        walk.optimizer.step(walk.parameters, walk.gradients, walk.state)
+        np.testing.assert_array_equal(walk.gradients, gradients)
+
+
+CHECKS = {
+    "descent": check_descent,
+    "frozen": check_frozen,
+    "rate": check_rate,
+    "state": check_state,
+    "dtype": check_dtype,
+    "gradients kept": check_gradients_kept,
+}
