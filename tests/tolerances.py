@@ -29,7 +29,7 @@ def difference(scale: float = 1.0) -> float:
     return 100 * STEP**2 * scale
 
 
-def trajectory(n_steps: int, length: int, growth: float = 64.0) -> float:
+def trajectory(n_steps: int, length: int, growth: float = 4.0) -> float:
     """Return how far two float64 trainings with different orders of summation may drift apart.
 
     Every step adds the rounding of sums of ``length`` terms. What is there already is multiplied from step to step by

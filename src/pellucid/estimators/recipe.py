@@ -18,8 +18,9 @@ from pellucid.tabular.encoder import Encoder
 STEPS = 6000  # enough for the cosine to settle on every table that was tried; small ones overfit long before
 STEPS_PER_EPOCH = 40
 SCALE_RATE = 6.0  # how much faster the factor of a column learns
+EMBEDDING_DEVIATION = 0.01  # near nothing, so that rare levels, which are seldom trained, add little noise
 AVERAGE = 0.995  # decay of the moving average of the weights: steadier validation losses, better probabilities
-REFIT_BELOW = 5000  # rows; below, what the validation rows can teach is worth training twice
+REFIT_BELOW = 10_000  # rows; below, what the validation rows can teach is worth training twice
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def build_network(
     if n_plain:
         parts["columns"] = (0, n_plain, Scale())
     for index, code in enumerate(encoder.code_columns):
-        embedding = Embedding(code.n_codes, embedding_size, weight_initializer=Normal(deviation=0.3))
+        embedding = Embedding(code.n_codes, embedding_size, weight_initializer=Normal(deviation=EMBEDDING_DEVIATION))
         parts[f"category{index}"] = (code.column_index, code.column_index + 1, embedding)
     layers: list[Layer] = [Columns(parts)]
     for size in hidden_layer_sizes:

@@ -10,6 +10,7 @@ from sklearn.base import RegressorMixin
 from pellucid.estimators.tabular import TabularEstimator
 from pellucid.layers.base import Array
 from pellucid.losses import Loss, SquaredError
+from pellucid.options import Number, option
 from pellucid.tabular.targets import NumberTarget
 
 
@@ -33,6 +34,8 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
     >>> bool(model.score(table, price) > 0.98)
     True
     """
+
+    learning_rate: float = option(Number(0, open="low"), "Step size at the start of its cosine.", default=0.006)
 
     def predict(self, X: Any) -> Array:
         """Return the predicted numbers, in the target's unit, (n_rows,) or (n_rows, n_targets)."""

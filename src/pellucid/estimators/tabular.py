@@ -58,18 +58,21 @@ class TabularEstimator(Configurable, BaseEstimator):
     patience: int | None = option(
         Either(Integer(1), Nothing("all epochs run, and the best one is kept")),
         "Stop after so many epochs without improvement.",
-        default=None,
+        default=25,
         unit="epochs",
     )
     validation_share: float = option(
         Number(0, 1, open="low high"), "Share of the rows set aside to find the best epoch.", default=0.15
     )
     one_hot_limit: int = option(Integer(0), "Categories up to this many levels become one-hot columns.", default=8)
-    embedding_size: int = option(Integer(1), "Numbers that a level of a larger category becomes.", default=8)
+    embedding_size: int = option(Integer(1), "Numbers that a level of a larger category becomes.", default=16)
     kinds: Any = option(
         Either(Nothing("inferred"), Kind((dict,), "a mapping from column name to kind")),
         "What columns hold, where it differs from what they look like: number, category, boolean or date.",
         default=None,
+    )
+    missing: Any = option(
+        Several(Text("a text")), "Texts that stand for a missing value, besides the empty one.", default=()
     )
     time_budget: Any = option(
         Either(Duration(), Nothing("no limit")), "Most time for training; the best epoch so far is kept.", default=None
@@ -124,7 +127,7 @@ class TabularEstimator(Configurable, BaseEstimator):
         began = time.perf_counter()
         self.seed_ = self._seed()
         rng = Random(self.seed_)
-        table = to_table(X)
+        table = to_table(X, missing=self.missing)
         require_rows(table, "training")
         self.target_: Any = self._new_target().fit(y)
         encoded = self.target_.encode(y)
@@ -132,7 +135,7 @@ class TabularEstimator(Configurable, BaseEstimator):
             raise ShapeError(f"fit: X has {table.height} rows and y has {len(encoded)}; each row needs its target.")
         rows = Rows(table, encoded, _checked_weight(sample_weight, table.height, "sample_weight"))
         if X_val is not None:
-            held = to_table(X_val)
+            held = to_table(X_val, missing=self.missing)
             weight = _checked_weight(sample_weight_val, held.height, "sample_weight_val")
             training, validation = rows, Rows(held, self.target_.encode(y_val), weight)
         elif y_val is not None or sample_weight_val is not None:
@@ -222,7 +225,7 @@ class TabularEstimator(Configurable, BaseEstimator):
         """Return the network's raw outputs, (n_rows, n_outputs), for a raw table."""
         check_is_fitted(self)
         with self._threads():
-            return self.network_.predict(self.encoder_.transform(X))
+            return self.network_.predict(self.encoder_.transform(to_table(X, missing=self.missing)))
 
     @abstractmethod
     def _new_target(self) -> ClassTarget | NumberTarget:

@@ -163,7 +163,8 @@ def train(
                 if run.stopped_by:
                     break
             state.epoch += 1
-            norm = float(np.linalg.norm(network.gradients))
+            with np.errstate(over="ignore"):
+                norm = float(np.linalg.norm(network.gradients))
             row: dict[str, Any] = {"epoch": state.epoch, "loss": loss.combine(values, weights)}
             with _averaged(network, state):
                 _require_finite_weights(network, state.epoch)

@@ -1,0 +1,81 @@
+"""The application is the list of commands, and what becomes of words that fit none of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from pellucid import __version__
+from pellucid.cli.command import command, complain
+from pellucid.cli.demo import demo
+from pellucid.cli.evaluate import evaluate
+from pellucid.cli.info import info
+from pellucid.cli.predict import predict
+from pellucid.cli.train import train
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the command that the words name and return its exit code."""
+    application = typer.main.get_command(build(next(iter(words), "")))
+    try:
+        status = application.main(args=list(words) or ["--help"], prog_name="pellucid", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read the output, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # the mark of Click's own errors, which typer hands on
+            raise
+        complain(_usage(error))
+        return 2
+    return int(status or 0)
+
+
+def build(asked: str) -> typer.Typer:
+    """Return the application; the recipe's options are looked up only where the command that has them is asked for."""
+    application = typer.Typer(
+        help="Neural networks for tables that you can see through: train, predict, evaluate, and look inside.",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
+    )
+    application.callback()(_root)
+    recipe = []
+    if asked == "train":
+        from pellucid.cli.recipe import parameters
+
+        recipe = parameters()
+    application.command("train")(command(train, recipe))
+    for function in (predict, evaluate, info, demo):
+        application.command(function.__name__)(command(function))
+    return application
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"pellucid {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+def _usage(error: Exception) -> str:
+    """Return the line for words that are no valid command."""
+    message = str(error.format_message()).rstrip()  # type: ignore[attr-defined]
+    near = sorted(getattr(error, "possibilities", None) or ())
+    if near:
+        message = f"no such option: {getattr(error, 'option_name', '')}; did you mean {' or '.join(near)}?"
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "pellucid"
+    return f"{message[:1].lower()}{message[1:]} See {path} --help"

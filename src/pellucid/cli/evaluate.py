@@ -1,0 +1,46 @@
+"""``pellucid evaluate``: how well a model predicts a table whose true values are known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pellucid.cli.arguments import Data, Json, Model
+
+MOST_CLASSES = 10
+
+
+def evaluate(model: Model, data: Data, json: Json = False) -> int:
+    """Score a model on a table that has the target column.
+
+    Scores mean something on rows that the model was not trained on.
+    """
+    from pellucid.cli.display import Display, confusion_table, counted, scores_table
+    from pellucid.cli.rows import read_rows
+    from pellucid.cli.scores import confusion, predicted, scores
+    from pellucid.cli.targets import names_of, take_target
+    from pellucid.model import load
+    from pellucid.tabular import ClassTarget
+
+    display = Display(as_json=json)
+    estimator = load(model)
+    target = estimator.target_
+    classifies = isinstance(target, ClassTarget)
+    names = names_of(target)
+    source = read_rows(estimator, data, with_target=True)
+    with source.locating():
+        y = take_target(source.table, names, "classification" if classifies else "regression")
+        target.encode(y)  # a value that cannot be scored is found before the work
+        prediction = predicted(estimator, source.table)
+        found = scores(target, names, y, prediction)
+    rows = source.table.height
+    display.say(f"{model} on {data}: {counted(rows, 'row')}, target {', '.join(names)}")
+    display.say()
+    display.show(scores_table({"network": found}))
+    document: dict[str, Any] = {"model": str(model), "data": str(data), "rows": rows, "targets": names, "metrics": found}
+    if classifies and not target.is_multilabel and len(target.classes) <= MOST_CLASSES:
+        counts = confusion(target, y, prediction)
+        display.say()
+        display.show(confusion_table(counts, target.classes.tolist()))
+        document["confusion"] = {"classes": target.classes.tolist(), "rows_true_columns_predicted": counts.tolist()}
+    display.finish(document)
+    return 0

@@ -1,0 +1,70 @@
+"""``pellucid info``: what a model file holds, and how it came about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pellucid.cli.arguments import Json, Model
+
+
+def info(model: Model, json: Json = False) -> int:
+    """Show what a model is: its task, the columns it needs, its network, its receipt. The file is verified."""
+    from pellucid.cli.display import MOST_COLUMNS, Display, columns_summary, columns_table, counted, number, size
+    from pellucid.cli.targets import names_of
+    from pellucid.errors import ModelFileError
+    from pellucid.model import load
+    from pellucid.tabular import ClassTarget
+
+    display = Display(as_json=json)
+    estimator = load(model)
+    target, receipt = estimator.target_, dict(estimator.receipt_)
+    digest = receipt.pop("sha256")
+    try:
+        names = names_of(target)
+    except ModelFileError:  # trained in Python, on a target without a name
+        names = []
+    task = "classification" if isinstance(target, ClassTarget) else "regression"
+    classes = None if task == "regression" or target.is_multilabel else target.classes.tolist()
+    columns = [column for column in estimator.encoder_.columns if column.kind != "empty"]
+    n_bytes = model.stat().st_size
+
+    display.say(f"{model}: a {type(estimator).__name__}")
+    display.say()
+    display.say(f"task      {task} of {', '.join(names) or 'a target without a name'}")
+    if classes is not None:
+        shown = ", ".join(map(str, classes[:10])) + (", ..." if len(classes) > 10 else "")
+        display.say(f"classes   {len(classes)}: {shown}")
+    elif task == "regression":
+        for name, low, high in zip(names or ["target"], target.low, target.high, strict=True):
+            display.say(f"range     {name} from {number(low)} to {number(high)} in the training rows")
+    display.say(f"file      {size(n_bytes)}, SHA-256 {digest}, verified")
+    display.say()
+    display.say(f"{counted(len(columns), 'column')} that it needs, as they were in training:")
+    if len(columns) > MOST_COLUMNS:
+        display.say(columns_summary(columns))
+    display.show(columns_table(columns, (), display.width))
+    display.say()
+    display.say("The network:")
+    display.say(estimator.network_.summary())
+    display.say()
+    display.say("The receipt of its training:")
+    for name, value in receipt.items():
+        display.say(f"  {name.replace('_', ' '):<16} {number(value) if isinstance(value, float) else '-' if value == '' else value}")
+    document: dict[str, Any] = {
+        "model": str(model),
+        "bytes": n_bytes,
+        "sha256": digest,
+        "verified": True,
+        "estimator": type(estimator).__name__,
+        "task": task,
+        "targets": names,
+        "classes": classes,
+        "columns": [{"name": column.name, "kind": column.kind} for column in columns],
+        "network": {
+            "parameters": int(estimator.network_.parameters.size),
+            "layers": [repr(layer) for layer in estimator.network_.layers],
+        },
+        "receipt": receipt,
+    }
+    display.finish(document)
+    return 0

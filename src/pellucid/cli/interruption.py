@@ -1,0 +1,48 @@
+"""Ctrl-C during training: the first one stops after the current step and keeps the best epoch, the second ends at once."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import Any, Self
+
+from pellucid.training import Callback, Run
+
+
+class Interruption(Callback):
+    """Turns the first interrupt signal into a stop of the run; from `begin` until the ``with`` block ends.
+
+    Before training has begun there is nothing to keep, so Python's own handler ends the program.
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.happened = False
+        self._previous: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)
+            self._previous = None
+
+    def begin(self, run: Run) -> None:
+        """Take over the signal, once."""
+        if self._previous is None and threading.current_thread() is threading.main_thread():
+            self._previous = signal.signal(signal.SIGINT, self._note)
+        self.after_step(run)
+
+    def after_step(self, run: Run) -> None:
+        """Stop the run if the signal came."""
+        if self.happened:
+            run.stop("Ctrl-C")
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.happened:
+            raise KeyboardInterrupt
+        self.happened = True
+        print("pellucid: stopping after this step; Ctrl-C again ends at once, without saving", file=sys.stderr)

@@ -1,0 +1,113 @@
+"""The recipe's options as flags: derived from what the estimators declare, so that there is one place to change."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Annotated, Any
+
+import typer
+
+from pellucid.estimators import TabularClassifier
+from pellucid.estimators.duration import Duration
+from pellucid.options import Boolean, Choice, Domain, Either, Integer, Nothing, Number, Option, Several, Text, options
+
+OWN_FLAG = ("callbacks", "kinds", "missing", "random_state", "verbose")  # train has --kind, --missing and --seed
+PANEL = "The recipe"
+
+
+def parameters() -> list[inspect.Parameter]:
+    """Return a parameter for each option of the estimators that a text can state."""
+    return [_parameter(declared) for declared in _declared()]
+
+
+def values(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the options' values from the texts that the command line has; wrong ones are wrong usage."""
+    return {option.name: _value(option, given[option.name]) for option in _declared() if option.name in given}
+
+
+def flag(option: Option) -> str:
+    """Return the flag of an option."""
+    return "--" + option.name.replace("_", "-")
+
+
+def _declared() -> list[Option]:
+    return [o for o in options(TabularClassifier) if o.name not in OWN_FLAG and _is_text(o.domain)]
+
+
+def _parameter(option: Option) -> inspect.Parameter:
+    annotation: Any
+    if isinstance(option.domain, Boolean):
+        annotation = Annotated[bool, typer.Option(help=option.sentence, rich_help_panel=PANEL)]
+        default: Any = option.default
+    else:
+        nothing = [domain.meaning for domain in _alternatives(option.domain) if isinstance(domain, Nothing)]
+        shown = nothing[0] if option.default is None and nothing else True
+        name = flag(option)
+        details = typer.Option(
+            name, help=option.help(), metavar=_noun(option.domain), show_default=shown, rich_help_panel=PANEL
+        )
+        annotation = Annotated[str | None if option.default is None else str, details]
+        default = None if option.default is None else _text(option.default)
+    return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _value(option: Option, text: Any) -> Any:
+    if text is None or isinstance(text, bool):
+        return text
+    try:
+        return _parsed(text, option.domain)
+    except ValueError:
+        raise typer.BadParameter(
+            f"got {text!r}; it expects {option.domain.describe()}.", param_hint=flag(option)
+        ) from None
+
+
+def _parsed(text: str, domain: Domain) -> Any:
+    """Return the value of a domain that a text states, or raise `ValueError`."""
+    value: Any = text
+    if isinstance(domain, Either):
+        for alternative in domain.domains:
+            try:
+                return _parsed(text, alternative)
+            except ValueError:
+                continue
+        raise ValueError(text)
+    if isinstance(domain, Nothing):
+        if text.lower() != "none":
+            raise ValueError(text)
+        return None
+    if isinstance(domain, Several):
+        value = tuple(_parsed(part.strip(), domain.item) for part in text.split(",") if part.strip())
+    elif isinstance(domain, Integer):
+        value = int(text)
+    elif isinstance(domain, Number):
+        value = float(text)
+    if not domain.contains(value):
+        raise ValueError(text)
+    return value
+
+
+def _alternatives(domain: Domain) -> tuple[Domain, ...]:
+    return tuple(domain.domains) if isinstance(domain, Either) else (domain,)
+
+
+def _is_text(domain: Domain) -> bool:
+    """Return whether a text can state some value of the domain besides None."""
+    domains = [part.item if isinstance(part, Several) else part for part in _alternatives(domain)]
+    return any(isinstance(part, Number | Text | Choice | Boolean | Duration) for part in domains)
+
+
+def _noun(domain: Domain) -> str:
+    """Return what help pages show for a value."""
+    first = _alternatives(domain)[0]
+    if isinstance(first, Several):
+        return f"{_noun(first.item)},..."
+    if isinstance(first, Integer):
+        return "INTEGER"
+    if isinstance(first, Number):
+        return "NUMBER"
+    return "TIME" if isinstance(first, Duration) else "TEXT"
+
+
+def _text(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -1,0 +1,26 @@
+"""Rows for a saved model: a file is read as the model's own table was, and has the columns that it needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pellucid.cli.source import Source
+from pellucid.cli.targets import names_of
+from pellucid.tabular import ClassTarget
+
+
+def read_rows(estimator: Any, path: Path, *, with_target: bool) -> Source:
+    """Read the table that a model is to predict; ``with_target`` also requires the true values."""
+    from pellucid.tabular import read_table
+
+    target = estimator.target_
+    targets = names_of(target) if with_target else []
+    texts = list(estimator.encoder_.category_columns)
+    if isinstance(target, ClassTarget) and not target.is_multilabel and target.classes.dtype.kind == "U":
+        texts += targets  # the class 01 is not the number 1
+    found = read_table(path, missing=estimator.missing).columns
+    source = Source.read(path, missing=estimator.missing, columns_as_text=[name for name in texts if name in found])
+    source.require([encoding.name for encoding in estimator.encoder_.encodings], "which the model needs")
+    source.require(targets, "the target, which evaluation needs")
+    return source

@@ -1,0 +1,100 @@
+"""Scores: how well predictions fit the truth, for classes, for yes/no labels, and for numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pellucid.layers.base import Array
+from pellucid.tabular import ClassTarget, NumberTarget
+
+Scores = dict[str, float]
+LOWER_IS_BETTER = ("log-loss", "RMSE", "MAE")
+SHARES = ("accuracy", "AUROC", "R²")  # never above 1
+
+
+def predicted(estimator: Any, table: Any) -> Array:
+    """Return what is scored: probabilities of classes or labels, (n_rows, n_classes), or numbers, (n_rows, ...)."""
+    classifies = isinstance(estimator.target_, ClassTarget)
+    return np.asarray(estimator.predict_proba(table) if classifies else estimator.predict(table))
+
+
+def scores(target: ClassTarget | NumberTarget, names: Sequence[str], y: Any, prediction: Array) -> Scores:
+    """Return each metric by name; where there are several targets, the name ends in that of the target.
+
+    y : the true values, as the table holds them
+    prediction : probabilities, (n_rows, n_classes) or (n_rows, n_labels), or numbers
+    """
+    if isinstance(target, NumberTarget):
+        truth = target.decode(target.encode(y))
+        if truth.ndim == 1:
+            return number_scores(truth, prediction)
+        return _for_each(names, [number_scores(*pair) for pair in zip(truth.T, prediction.T, strict=True)])
+    truth = target.encode(y)
+    if not target.is_multilabel:
+        return class_scores(truth, prediction)
+    found = []
+    for label, probability in zip(truth.T, prediction.T, strict=True):
+        found.append(class_scores(label.astype(np.int64), np.stack([1 - probability, probability], axis=1)))
+    return _for_each(names, found)
+
+
+def class_scores(codes: Array, probabilities: Array) -> Scores:
+    """Return accuracy, AUROC and log-loss.
+
+    AUROC is the mean over classes, one against the rest, of those that have rows on both sides; NaN if none has.
+
+    codes : (n_rows,), the true class of each row
+    probabilities : (n_rows, n_classes)
+
+    >>> class_scores(np.array([0, 1]), np.array([[0.75, 0.25], [0.5, 0.5]]))
+    {'accuracy': 0.5, 'AUROC': 1.0, 'log-loss': 0.49041462650586315}
+    """
+    from sklearn.metrics import roc_auc_score
+
+    n_classes = probabilities.shape[1]
+    areas = []
+    for code in range(n_classes) if n_classes > 2 else [1]:
+        is_class = codes == code
+        if 0 < is_class.sum() < len(codes):
+            areas.append(roc_auc_score(is_class, probabilities[:, code]))
+    with np.errstate(divide="ignore"):
+        losses = -np.log(probabilities[np.arange(len(codes)), codes].astype(np.float64))
+    return {
+        "accuracy": float((probabilities.argmax(axis=1) == codes).mean()),
+        "AUROC": float(np.mean(areas)) if areas else float("nan"),
+        "log-loss": float(losses.mean()),
+    }
+
+
+def number_scores(truth: Array, prediction: Array) -> Scores:
+    """Return RMSE and MAE in the target's unit, and R²: the share of the variance that is explained.
+
+    >>> number_scores(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 4.0]))
+    {'RMSE': 0.5773502691896257, 'MAE': 0.3333333333333333, 'R²': 0.5}
+    """
+    error = prediction - truth
+    spread = float(np.square(truth - truth.mean()).sum())
+    return {
+        "RMSE": float(np.sqrt(np.square(error).mean())),
+        "MAE": float(np.abs(error).mean()),
+        "R²": 1 - float(np.square(error).sum()) / spread if spread else float("nan"),
+    }
+
+
+def confusion(target: ClassTarget, y: Any, probabilities: Array) -> Array:
+    """Return how many rows of each class (down) were predicted as each class (across), (n_classes, n_classes)."""
+    n_classes = len(target.classes)
+    counts = np.zeros((n_classes, n_classes), dtype=np.int64)
+    np.add.at(counts, (target.encode(y), probabilities.argmax(axis=1)), 1)
+    return counts
+
+
+def _for_each(names: Sequence[str], found: Sequence[Scores]) -> Scores:
+    return {
+        f"{metric}, {name}": value
+        for name, scores_ in zip(names, found, strict=True)
+        for metric, value in scores_.items()
+    }

@@ -1,0 +1,84 @@
+"""A source is a table file as the command line sees it: its rows, and the line in the file that an error is about."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import gzip
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pellucid.errors import DataError, MissingColumnError, TargetError, listed, near_miss
+from pellucid.tabular import CellError, read_table
+
+if TYPE_CHECKING:
+    import polars
+
+COUNTED = re.compile(r",? row \d+( of the table)? \(counted from 0\)")
+
+
+@dataclass
+class Source:
+    """A table that was read from a file."""
+
+    path: Path
+    table: polars.DataFrame
+
+    @classmethod
+    def read(cls, path: Path, *, missing: Sequence[str] = (), columns_as_text: Sequence[str] = ()) -> Source:
+        """Read the file; see `read_table`."""
+        return cls(path, read_table(path, missing=("", *missing), columns_as_text=columns_as_text))
+
+    def require(self, names: Sequence[str], purpose: str) -> None:
+        """Raise `MissingColumnError` if the table lacks one of the columns."""
+        lacking = [name for name in names if name not in self.table.columns]
+        if lacking:
+            noun = "column" if len(lacking) == 1 else "columns"
+            others = set(self.table.columns) - set(names)
+            raise MissingColumnError(
+                f"{self.path} has no {noun} {listed(lacking)}, {purpose}; it has {listed(self.table.columns)}"
+                f"{near_miss(lacking[0], others)}"
+            )
+
+    @contextlib.contextmanager
+    def locating(self) -> Iterator[None]:
+        """Let errors about this table say the file, and the line where one cell is to blame."""
+        try:
+            yield
+        except CellError as error:
+            kind = TargetError if isinstance(error, TargetError) else DataError
+            raise kind(f"{self.path}, {self._place(error.row)}: {self._worded(error)}") from error
+        except DataError as error:
+            known = str(error).startswith(str(self.path))
+            raise type(error)(str(error) if known else f"{self.path}: {error}") from error
+
+    def _worded(self, error: CellError) -> str:
+        """Return the message with the flags of the command line in the place of Python's options."""
+        words = COUNTED.sub("", str(error).replace(f"but row {error.row} of the table (counted from 0) is", "but here it is"))
+        if error.column not in self.table.columns:
+            return words
+        value: Any = self.table[error.column][error.row]
+        missing = f"--missing {shlex.quote(str(value))}"
+        words = words.replace(f"say missing=({value!r},)", f"write {missing}")
+        kind = f"--kind {shlex.quote(f'{error.column}=category')}"
+        return words.replace(f"say kinds={{{error.column!r}: 'category'}}", f"write {kind}")
+
+    def _place(self, row: int) -> str:
+        """Return where a row, counted from 0, stands in the file."""
+        name = self.path.name.lower()
+        if name.endswith(".parquet"):
+            return f"row {row + 1}"
+        opened: Any = gzip.open if name.endswith(".gz") else open
+        with opened(self.path, "rt", encoding="utf-8-sig", newline="") as file:
+            if "json" in name.removesuffix(".gz").rpartition(".")[2]:
+                lines = [number for number, text in enumerate(file, start=1) if text.strip()]
+                return f"line {lines[row]}"
+            separator = "," if name.removesuffix(".gz").endswith(".csv") else "\t"
+            records = csv.reader(file, delimiter=separator)  # a quoted value may span lines
+            for _ in range(row + 1):
+                next(records)
+            return f"line {records.line_num + 1}"

@@ -1,0 +1,84 @@
+"""The target columns of a table: which task they ask for, and how a model keeps their names."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pellucid.errors import DataError, ModelFileError, TargetError, listed
+from pellucid.tabular import ClassTarget, Column, NumberTarget, Task, infer_task
+
+if TYPE_CHECKING:
+    import polars
+
+TASKS = ("auto", "classification", "regression")
+
+
+def take_target(table: polars.DataFrame, names: Sequence[str], task: str) -> Any:
+    """Return one target as a Series, several as a DataFrame of whole numbers (labels) or numbers."""
+    import polars as pl
+
+    if len(names) == 1:
+        return table[names[0]]
+    dtype = pl.Int64 if task == "classification" else pl.Float64
+    try:
+        return table.select(names).cast(dtype)
+    except pl.exceptions.PolarsError as error:
+        raise TargetError(f"targets {listed(names)}: {str(error).splitlines()[0]}; they expect numbers only.") from error
+
+
+def choose_task(table: polars.DataFrame, columns: Sequence[Column], asked: str) -> Task:
+    """Return the task for the target columns of a table, and why.
+
+    Several targets are labels if all of them are 0 or 1, and numbers to predict if all are numbers.
+    """
+    names = [column.name for column in columns]
+    if len(names) == 1:
+        return infer_task(table[names[0]]) if asked == "auto" else Task(asked, "--task says so")
+    are_labels = all(_is_label(table[name]) for name in names)
+    if are_labels and asked != "regression":
+        return Task("classification", f"each of the {len(names)} targets is 0 or 1: a yes or no for each")
+    others = [column for column in columns if column.kind != "number"]
+    if not others and asked != "classification":
+        return Task("regression", f"each of the {len(names)} targets is a number")
+    blamed = others[0] if others else next(column for column in columns if not _is_label(table[column.name]))
+    values = ", ".join(blamed.examples)
+    raise TargetError(
+        f"several targets must all be 0 or 1, or all be numbers to predict; {blamed.name!r} holds {values}: "
+        "train one model for each target."
+    )
+
+
+def new_target(task: str) -> ClassTarget | NumberTarget:
+    """Return a target for the task, to be fitted."""
+    return ClassTarget() if task == "classification" else NumberTarget()
+
+
+def keep_names(target: ClassTarget | NumberTarget, names: Sequence[str]) -> None:
+    """Let a fitted target bear the names of its columns; messages show them, and `names_of` reads them back."""
+    target.name = f"target{'' if len(names) == 1 else 's'} {', '.join(map(repr, names))}"
+
+
+def names_of(target: ClassTarget | NumberTarget) -> list[str]:
+    """Return the names of a model's target columns."""
+    try:
+        found = ast.literal_eval(target.name.partition(" ")[2])
+    except (SyntaxError, ValueError):
+        raise ModelFileError(
+            "the model does not know the name of its target column; train it with a named column, or here."
+        ) from None
+    return [found] if isinstance(found, str) else [str(name) for name in found]
+
+
+def refuse_no_features(names: Sequence[str], path: object) -> None:
+    """Raise `DataError` if nothing is left to learn from."""
+    if not names:
+        raise DataError(f"{path} has no column to learn from besides the target; it needs at least one.")
+
+
+def _is_label(series: polars.Series) -> bool:
+    import polars as pl
+
+    values = series.drop_nulls()
+    return bool((series.dtype.is_numeric() or series.dtype == pl.Boolean) and values.cast(pl.Float64).is_in([0, 1]).all())

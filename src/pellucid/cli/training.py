@@ -1,0 +1,204 @@
+"""What ``pellucid train`` does once its words are understood: read, say, hold out, fit, save, judge."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pellucid.cli.baselines import baselines
+from pellucid.cli.display import MOST_COLUMNS, Display, columns_summary, columns_table, counted, number, scores_table, size
+from pellucid.cli.interruption import Interruption
+from pellucid.cli.scores import Scores, predicted, scores
+from pellucid.cli.source import Source
+from pellucid.cli.targets import choose_task, keep_names, new_target, refuse_no_features, take_target
+from pellucid.estimators import TabularClassifier, TabularRegressor
+from pellucid.random import Random
+from pellucid.tabular import Column, Task, infer_columns
+from pellucid.tabular.splitting import split_rows
+
+if TYPE_CHECKING:
+    import polars
+
+
+@dataclasses.dataclass(frozen=True)
+class Order:
+    """What was asked for; ``options`` are those of the estimator that were given."""
+
+    data: Path
+    targets: tuple[str, ...]
+    output: Path
+    test: Path | None
+    test_share: float
+    seed: int
+    task: str
+    kinds: dict[str, str]
+    missing: tuple[str, ...]
+    drop: tuple[str, ...]
+    options: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Material:
+    """The tables that the order names, understood: rows to learn from, and rows to judge by, if any."""
+
+    columns: list[Column]
+    task: Task
+    table: polars.DataFrame
+    y: Any
+    test: polars.DataFrame | None
+    test_y: Any
+    test_source: Source
+
+
+def run(order: Order, *, force: bool, as_json: bool) -> int:
+    """Carry out the order and return the exit code."""
+    display = Display(as_json=as_json)
+    material = prepare(order, display)
+    estimator, interruption = fit(order, material)
+    digest = estimator.save(order.output, overwrite=force)
+
+    history, plan = estimator.history_, estimator.plan_
+    rows = {
+        "training": plan.n_rows,
+        "validation": material.table.height - plan.n_rows,
+        "test": 0 if material.test is None else material.test.height,
+    }
+    loss = history["validation_loss"][estimator.best_epoch_ - 1]
+    sizes = "-".join(map(str, estimator.hidden_layer_sizes)) or "no"
+    display.say(f"rows: {rows['training']:,} for training, {rows['validation']:,} for validation, which finds the best epoch")
+    display.say(f"network: {sizes} hidden neurons, {estimator.network_.parameters.size:,} parameters")
+    for reason in plan.reasons:
+        display.say(f"chosen: {reason}")
+    display.say(
+        f"trained in {estimator.fit_seconds_:.1f} s: {counted(len(history), 'epoch')}, the best one {estimator.best_epoch_} "
+        f"(validation loss {number(loss)})" + (f", stopped by {history.stopped_by}" if history.stopped_by else "")
+    )
+    if interruption.happened:
+        display.say(f"interrupted: the best epoch so far, {estimator.best_epoch_}, was kept")
+    saved = f"saved {order.output} ({size(order.output.stat().st_size)})"
+    if interruption.happened:
+        display.say(saved)
+    found = judge(estimator, order, material, with_baselines=not interruption.happened)
+    display.say()
+    if found is None:
+        display.say("no rows were held out (--test-share 0), so there is no evaluation")
+    else:
+        display.say(f"on the {counted(rows['test'], 'row')} that it has not seen:")
+        display.show(scores_table(found))
+    display.say()
+    if not interruption.happened:
+        display.say(saved)
+    say_next(display, order)
+    display.finish(
+        {
+            "model": str(order.output),
+            "sha256": digest,
+            "data": str(order.data),
+            "task": material.task.task,
+            "reason": material.task.reason,
+            "targets": list(order.targets),
+            "columns": [dataclasses.asdict(column) for column in material.columns],
+            "rows": rows,
+            "seed": order.seed,
+            "choices": list(plan.reasons),
+            "epochs": len(history),
+            "best_epoch": estimator.best_epoch_,
+            "validation_loss": loss,
+            "stopped_by": history.stopped_by,
+            "interrupted": interruption.happened,
+            "seconds": round(estimator.fit_seconds_, 3),
+            "metrics": found,
+        }
+    )
+    return 130 if interruption.happened else 0
+
+
+def prepare(order: Order, display: Display) -> Material:
+    """Read the tables, check all that can be checked before training, and say what was understood."""
+    targets, texts = list(order.targets), [name for name, kind in order.kinds.items() if kind == "category"]
+    source = Source.read(order.data, missing=order.missing)
+    source.require(targets, "which --target names")
+    source.require(order.drop, "which --drop names")
+    source.require(list(order.kinds), "which --kind names")
+    if texts:
+        source = Source.read(order.data, missing=order.missing, columns_as_text=texts)
+    source.table = source.table.drop(order.drop)
+    features = [name for name in source.table.columns if name not in targets]
+    refuse_no_features(features, order.data)
+    with source.locating():
+        columns = infer_columns(source.table, {name: k for name, k in order.kinds.items() if name not in order.drop})
+        display.say(f"{order.data}: {counted(source.table.height, 'row')}, {counted(len(columns), 'column')}")
+        if len(columns) > MOST_COLUMNS:
+            display.say(columns_summary(columns))
+        display.say()
+        display.show(columns_table(columns, targets, display.width))
+        display.say()
+        task = choose_task(source.table, [column for column in columns if column.name in targets], order.task)
+        y = take_target(source.table, targets, task.task)
+        target = new_target(task.task).fit(y, ", ".join(targets))
+        codes = target.encode(y)
+    auto = " (--task overrides)" if order.task == "auto" else ""
+    display.say(f"task: {task.task}, because {task.reason}{auto}")
+    test_source = source
+    table, test, test_y = source.table, None, None
+    if order.test is not None:
+        test_source = Source.read(order.test, missing=order.missing, columns_as_text=[n for n in texts if n not in order.drop])
+        kinds = {c.name: c.kind for c in columns if c.kind != "empty" and c.name not in targets}
+        test_source.require(list(kinds), "which training has")
+        test_source.require(targets, "the target")
+        with test_source.locating():
+            test = test_source.table
+            infer_columns(test.select(list(kinds)), kinds)
+            test_y = take_target(test, targets, task.task)
+            target.encode(test_y)
+    elif order.test_share > 0:
+        strata = codes if codes.dtype.kind == "i" else None
+        stay, aside = split_rows(table.height, order.test_share, Random(order.seed), strata)
+        table, test = table[stay], table[aside]
+        test_y, y = y[aside], y[stay]
+    display.say(
+        f"rows: {table.height:,} to learn from, {0 if test is None else test.height:,} held out to judge the result by"
+    )
+    return Material(columns, task, table.select(features), y, test, test_y, test_source)
+
+
+def fit(order: Order, material: Material) -> tuple[Any, Interruption]:
+    """Train, and let Ctrl-C end that early."""
+    kinds = {c.name: c.kind for c in material.columns if c.kind != "empty" and c.name not in order.targets}
+    interruption = Interruption()
+    estimator = (TabularClassifier if material.task.task == "classification" else TabularRegressor)(
+        kinds=kinds,
+        missing=order.missing,
+        random_state=order.seed,
+        verbose=True,
+        callbacks=[interruption],
+        **order.options,
+    )
+    with interruption:
+        estimator.fit(material.table, material.y)
+    keep_names(estimator.target_, order.targets)
+    return estimator, interruption
+
+
+def judge(estimator: Any, order: Order, material: Material, *, with_baselines: bool) -> dict[str, Scores] | None:
+    """Return the scores of the network, and of the baselines, on the rows that were held out."""
+    if material.test is None:
+        return None
+    with material.test_source.locating():
+        predictions = {"network": predicted(estimator, material.test)}
+        if with_baselines:
+            predictions |= baselines(estimator, material.table, material.y, material.test)
+    names, target = order.targets, estimator.target_
+    return {name: scores(target, names, material.test_y, prediction) for name, prediction in predictions.items()}
+
+
+def say_next(display: Display, order: Order) -> None:
+    """Say which commands come next, ready to be copied."""
+    model, rows = shlex.quote(str(order.output)), shlex.quote(str(order.test or order.data))
+    unseen = rows if order.test else f"NEW{order.data.suffix}"
+    display.say("next:")
+    display.say(f"  pellucid predict {model} {rows}")
+    display.say(f"  pellucid evaluate {model} {unseen}" + ("" if order.test else "   # rows that it was not trained on"))
+    display.say(f"  pellucid info {model}")

@@ -1,0 +1,1 @@
+"""Short programs to read: the tutorials that the project began with."""

@@ -1,0 +1,57 @@
+"""Three hidden neurons learn XOR, which no single neuron can; from some starts they get stuck."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pellucid import SGD, Dense, Network, Sigmoid, SquaredError, train
+
+X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+y = np.array([[0], [1], [1], [0]])
+
+
+def main(start: int = 0) -> Network:
+    """Train the network from the weights that the seed ``start`` draws, print what happens, and return it."""
+    network = Network([Dense(3), Sigmoid(), Dense(1), Sigmoid()], n_inputs=2)
+    draw = np.random.RandomState(start)
+    network.named_parameters["0.weight"][...] = draw.randn(2, 3)
+    network.named_parameters["2.weight"][...] = draw.randn(3, 1)  # the biases start at 0
+    print(f"start {start}")
+    print("outputs before training:", network.predict(X).ravel().round(4))
+
+    history = train(
+        network, X, y, loss=SquaredError(reduction="half_sum"), optimizer=SGD(learning_rate=0.1), epochs=10_000
+    )
+    for epoch in (1, 10, 100, 1_000, 5_000, 10_000):
+        row = history[epoch - 1]
+        print(f"  epoch {epoch:>6,}: loss {row['loss']:.6f}, length of the gradient {row['gradient_norm']:.6f}")
+
+    outputs = network.predict(X)
+    print("outputs after training: ", outputs.ravel().round(4), "for", y.ravel())
+    for name, values in network.named_parameters.items():
+        print(f"{name}:\n{values.round(4)}")
+    if ((outputs > 0.5) == y).all():
+        print("Solved: every output is on the right side of 0.5.")
+    else:
+        explain(network)
+    return network
+
+
+def explain(network: Network) -> None:
+    """Print why the network is stuck: two rows that want different answers look the same to its last neuron."""
+    hidden = network.layers[1].forward(network.layers[0].forward(X.astype(float))[0])[0]
+    print("Stuck. What the three hidden neurons make of each row:")
+    for row, values, wanted in zip(X, hidden, y.ravel(), strict=True):
+        print(f"  {row} -> {values.round(3)}, wanted {wanted}")
+    zeros, ones = np.flatnonzero(y.ravel() == 0), np.flatnonzero(y.ravel() == 1)
+    distance, zero, one = min((float(np.abs(hidden[i] - hidden[j]).max()), i, j) for i in zeros for j in ones)
+    a, b = network.predict(X[[zero, one]]).ravel()
+    print(f"Rows {X[zero]} and {X[one]} want different answers, but their hidden values differ by {distance:.3f} at most:")
+    print(f"the last neuron cannot tell them apart and answers {a:.2f} and {b:.2f}, between the two.")
+    flat = (hidden[[zero, one]] * (1 - hidden[[zero, one]])).max()
+    print(f"There the hidden neurons are saturated (slope a (1 - a) is {flat:.4f} at most, 0.25 is the steepest), so the")
+    print("gradient that would part them has all but vanished, and further steps change little. Another start helps.")
+
+
+if __name__ == "__main__":
+    main()
