@@ -32,7 +32,10 @@ class Fake(Callback):
 
     def after_epoch(self, run: Run) -> None:
         run.history.columns.setdefault(self.column, [None] * (run.epoch - 1))
-        run.history.columns[self.column] = [*run.history.columns[self.column][: run.epoch - 1], self.figures[run.epoch - 1]]
+        run.history.columns[self.column] = [
+            *run.history.columns[self.column][: run.epoch - 1],
+            self.figures[run.epoch - 1],
+        ]
         self.weights.append(run.network.parameters.copy())
 
 

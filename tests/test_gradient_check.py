@@ -43,7 +43,13 @@ def test_right_gradients_pass(loss: Any, training: bool) -> None:
     network = Network([Dense(4), BatchNorm(), "gelu", Dropout(0.3), Dense(2)], n_inputs=3, rng=4)
     weight = Random(3).uniform((8,), 0.0, 2.0)
     verdict = gradient_check(
-        network, loss, X, (Y > 0).astype(float), sample_weight=weight, penalty=Penalty(l1=0.01, l2=0.1), training=training
+        network,
+        loss,
+        X,
+        (Y > 0).astype(float),
+        sample_weight=weight,
+        penalty=Penalty(l1=0.01, l2=0.1),
+        training=training,
     )
     assert verdict.passed, repr(verdict)
     assert set(verdict.errors) == set(network.named_parameters)

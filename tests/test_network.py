@@ -132,15 +132,18 @@ def test_a_layer_has_one_place() -> None:
     Network([Dense(2), tanh, Dense(2), tanh], n_inputs=2)  # no weights, no conflict
 
 
-MESSAGES = [
-    ([Dense(64), Dense(32, n_inputs=60)], r"layer 1: Dense\(32, n_inputs=60\) got an input of 64 columns; it expects 60\."
-     r" Give the layer before it 60 outputs, or write n_inputs=64 here.* \(layer 0 \(Dense\(64\)\) before it has 64"),
+MESSAGES: list[tuple[list[Layer], str]] = [
+    (
+        [Dense(64), Dense(32, n_inputs=60)],
+        r"layer 1: Dense\(32, n_inputs=60\) got an input of 64 columns; it expects 60\. Give the layer before it 60 "
+        r"outputs, or write n_inputs=64 here.* \(layer 0 \(Dense\(64\)\) before it has 64",
+    ),
     ([Dense(3, n_inputs=4)], r"layer 0: Dense\(3, n_inputs=4\) got an input of 2 columns.*\(the input has 2 columns"),
     ([Residual([Dense(5)])], r"end with Dense\(2\)"),
     ([Embedding(3, 2)], r"Use Columns to give each column of codes an Embedding"),
     ([Columns({"a": (0, 3, Scale())})], r"got an input of 2 columns; it expects 3\. Shorten the slices"),
     ([Dense(2), Chain([Dense(3), Dense(1, n_inputs=2)])], r"layer 1: layer 1: Dense\(1, n_inputs=2\)"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("layers", "message"), MESSAGES)

@@ -69,7 +69,9 @@ def test_a_network_keeps_its_dtype(dtype: str, optimizer: str) -> None:
     trained = network(BatchNorm(), dtype=dtype)
     given = trained.parameters
     weight = np.linspace(0.5, 1.5, 20)
-    history = train(trained, X, Y, loss=LOSS, optimizer=optimizer, epochs=3, sample_weight=weight, penalty=Penalty(l2=0.01))
+    history = train(
+        trained, X, Y, loss=LOSS, optimizer=optimizer, epochs=3, sample_weight=weight, penalty=Penalty(l2=0.01)
+    )
     assert trained.parameters is given
     assert trained.parameters.dtype == trained.buffers.dtype == trained.gradients.dtype == dtype
     assert all(array.dtype == dtype for array in history.state.optimizer.values() if array.ndim)
@@ -87,7 +89,9 @@ def test_a_whole_table_batch_keeps_the_tables_order() -> None:
 ORDER = np.stack([np.roll(np.arange(20)[::-1], 3 * epoch) for epoch in range(4)])
 
 
-@pytest.mark.parametrize("order", [ORDER, ORDER.tolist(), lambda epoch: ORDER[epoch]], ids=["array", "list", "function"])
+@pytest.mark.parametrize(
+    "order", [ORDER, ORDER.tolist(), lambda epoch: ORDER[epoch]], ids=["array", "list", "function"]
+)
 def test_every_form_of_an_explicit_order_visits_the_same_rows(order: Any) -> None:
     by_hand, given = network(), network()
     optimizer = SGD(learning_rate=0.05)
@@ -139,19 +143,25 @@ def test_a_batch_whose_weights_are_all_zero_is_no_step() -> None:
     seen = Seen()
     trained = network()
     start = trained.parameters.copy()
-    train(trained, X, Y, loss=LOSS, epochs=1, batch_size=10, order=np.arange(20), sample_weight=weight, callbacks=[seen])
+    train(
+        trained, X, Y, loss=LOSS, epochs=1, batch_size=10, order=np.arange(20), sample_weight=weight, callbacks=[seen]
+    )
     np.testing.assert_array_equal(seen.weights[0], start)
     assert (seen.weights[1] != start).any()
 
 
 def test_the_loss_of_an_epoch_is_that_of_its_batches_together() -> None:
     still = network()
-    history = train(still, X, Y, loss=LOSS, optimizer=SGD(learning_rate=0.0), epochs=1, batch_size=8, metrics=["rmse", "r2"])
+    history = train(
+        still, X, Y, loss=LOSS, optimizer=SGD(learning_rate=0.0), epochs=1, batch_size=8, metrics=["rmse", "r2"]
+    )
     value, _ = LOSS.value_and_gradient(still.predict(X), Y)
     assert history["loss"][0] == pytest.approx(value, rel=1e-13)
     assert history["rmse"][0] == pytest.approx(math.sqrt(value), rel=1e-13)
     weight = Random(5).uniform((20,))
-    history = train(still, X, Y, loss=LOSS, optimizer=SGD(learning_rate=0.0), epochs=1, batch_size=8, sample_weight=weight)
+    history = train(
+        still, X, Y, loss=LOSS, optimizer=SGD(learning_rate=0.0), epochs=1, batch_size=8, sample_weight=weight
+    )
     assert history["loss"][0] == pytest.approx(LOSS.value_and_gradient(still.predict(X), Y, weight)[0], rel=1e-13)
 
 
@@ -336,9 +346,9 @@ def test_divergence_names_epoch_batch_and_layer() -> None:
 def test_divergence_blames_the_first_layer_that_overflows() -> None:
     trained = Network([Dense(3), Dense(2)], n_inputs=3)
     trained.named_parameters["1.weight"][...] = 1e308
+    rows = np.r_[100 * np.abs(X), np.zeros((1, 3))]
+    order = np.r_[np.full(10, 20), np.arange(10)]  # the first batch is the row of zeros
     with pytest.raises(DivergenceError, match=r"epoch 1, batch 2; layer 1 \(Dense\(2\)\) is the first whose output"):
-        order = np.r_[np.full(10, 20), np.arange(10)]
-        rows = np.r_[100 * np.abs(X), np.zeros((1, 3))]
         train(trained, rows, np.r_[Y, np.zeros((1, 2))], loss=LOSS, epochs=1, batch_size=10, order=order)
 
 
@@ -462,13 +472,26 @@ def test_classification_end_to_end() -> None:
     inside = (np.square(X[:, :2]).sum(axis=1) < 1).astype(int)
     binary = Network([Dense(16), "tanh", Dense(1)], n_inputs=3, rng=1)
     history = train(
-        binary, X, inside, loss=BinaryCrossEntropy(), optimizer=Adam(learning_rate=0.05), epochs=200, metrics=["accuracy"]
+        binary,
+        X,
+        inside,
+        loss=BinaryCrossEntropy(),
+        optimizer=Adam(learning_rate=0.05),
+        epochs=200,
+        metrics=["accuracy"],
     )
     assert history["accuracy"][-1] == 1.0
     many = Network([Dense(16), "tanh", Dense(3)], n_inputs=3, rng=1)
     thirds = np.argmax(X, axis=1)
     history = train(
-        many, X, thirds, loss=CrossEntropy(), optimizer=LBFGS(), epochs=60, metrics=["accuracy"], penalty=Penalty(l2=1e-4)
+        many,
+        X,
+        thirds,
+        loss=CrossEntropy(),
+        optimizer=LBFGS(),
+        epochs=60,
+        metrics=["accuracy"],
+        penalty=Penalty(l2=1e-4),
     )
     assert history["accuracy"][-1] == 1.0
     assert (np.diff(history["loss"]) <= 0).all()

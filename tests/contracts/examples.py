@@ -24,11 +24,20 @@ from pellucid.layers import (
     Residual,
     Scale,
 )
-from pellucid.losses import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Loss, Poisson, Quantile, SquaredError
+from pellucid.losses import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Huber,
+    Loss,
+    Poisson,
+    Quantile,
+    SquaredError,
+)
 from pellucid.optimizers import LBFGS, SGD, Adam, AdamW, Optimizer, RMSprop
 from pellucid.options import registered
 from pellucid.random import Random
-from pellucid.schedules import ConstantRate, CosLog, Cosine, Exponential, OneCycle, Schedule, StepDecay, WarmUp
+from pellucid.schedules import ConstantRate, Cosine, CosLog, Exponential, OneCycle, Schedule, StepDecay, WarmUp
 
 
 def numbers(*shape: int, seed: int = 0) -> Any:
@@ -58,7 +67,9 @@ class LayerExample:
         if holder == "Columns":  # beside a part that shares a column with it, unless of codes; no part takes the last
             shared = 0 if self.codes else 1
             return LayerExample(
-                lambda: Columns({"left": (0, n, self.make()), "right": (n - shared, n + 1, Dense(2))}), n + 2, self.codes
+                lambda: Columns({"left": (0, n, self.make()), "right": (n - shared, n + 1, Dense(2))}),
+                n + 2,
+                self.codes,
             )
         assert holder == "Residual"
         return LayerExample(lambda: Residual([self.make(), Dense(n)]), n, self.codes)
@@ -148,13 +159,17 @@ def _labels(n_rows: int) -> Any:
 LOSSES: dict[str, Sequence[LossExample]] = {
     "AbsoluteError": [
         LossExample(
-            AbsoluteError, 2, lambda n: numbers(n, 2, seed=3),
+            AbsoluteError,
+            2,
+            lambda n: numbers(n, 2, seed=3),
             lambda o, t: _mean(abs(a - b) for a, b in zip(o, t, strict=True)),
         )
     ],
     "BinaryCrossEntropy": [
         LossExample(
-            BinaryCrossEntropy, 2, target,
+            BinaryCrossEntropy,
+            2,
+            target,
             lambda o, t: _mean(b * _softplus(-a) + (1 - b) * _softplus(a) for a, b in zip(o, t, strict=True)),
         )
         for target in (_labels, lambda n: Random(6).uniform((n, 2)))
@@ -166,21 +181,26 @@ LOSSES: dict[str, Sequence[LossExample]] = {
     ],
     "Huber": [
         LossExample(
-            lambda delta=delta: Huber(delta=delta), 2, lambda n: 2 * numbers(n, 2, seed=3),
+            lambda delta=delta: Huber(delta=delta),
+            2,
+            lambda n: 2 * numbers(n, 2, seed=3),
             lambda o, t, delta=delta: _mean(_huber(a - b, mpmath.mpf(delta)) for a, b in zip(o, t, strict=True)),
         )
         for delta in (1.0, 0.3)
     ],
     "Poisson": [
         LossExample(
-            Poisson, 2, lambda n: np.floor(4 * Random(7).uniform((n, 2))),
+            Poisson,
+            2,
+            lambda n: np.floor(4 * Random(7).uniform((n, 2))),
             lambda o, t: _mean(mpmath.exp(a) - b * a for a, b in zip(o, t, strict=True)),
             hostile=(-1e4, -745.0, -88.0, -1e-9, 0.3, 40.0, 300.0, 700.0),  # beyond 709.7, e^o is infinite
         )
     ],
     "Quantile": [
         LossExample(
-            lambda levels=levels: Quantile(levels=levels), n_targets * len(levels),
+            lambda levels=levels: Quantile(levels=levels),
+            n_targets * len(levels),
             lambda n, n_targets=n_targets: numbers(n, n_targets, seed=3),
             lambda o, t, levels=levels: _quantile(o, t, levels),
         )
@@ -188,11 +208,15 @@ LOSSES: dict[str, Sequence[LossExample]] = {
     ],
     "SquaredError": [
         LossExample(
-            SquaredError, 2, lambda n: numbers(n, 2, seed=3),
+            SquaredError,
+            2,
+            lambda n: numbers(n, 2, seed=3),
             lambda o, t: _mean((a - b) ** 2 for a, b in zip(o, t, strict=True)),
         ),
         LossExample(
-            lambda: SquaredError(reduction="half_sum"), 2, lambda n: numbers(n, 2, seed=3),
+            lambda: SquaredError(reduction="half_sum"),
+            2,
+            lambda n: numbers(n, 2, seed=3),
             lambda o, t: sum((a - b) ** 2 for a, b in zip(o, t, strict=True)) / 2,
         ),
     ],
@@ -208,7 +232,9 @@ class OptimizerExample:
 
 
 OPTIMIZERS: dict[str, Sequence[OptimizerExample]] = {
-    "Adam": [OptimizerExample(lambda form=form: Adam(learning_rate=0.05, correction=form)) for form in ("moments", "rate")],
+    "Adam": [
+        OptimizerExample(lambda form=form: Adam(learning_rate=0.05, correction=form)) for form in ("moments", "rate")
+    ],
     "AdamW": [OptimizerExample(lambda: AdamW(learning_rate=0.05, weight_decay=0.001))],
     "LBFGS": [OptimizerExample(LBFGS, 30), OptimizerExample(lambda: LBFGS(memory=2), 60)],
     "RMSprop": [OptimizerExample(lambda: RMSprop(learning_rate=0.01), 600)],

@@ -1,4 +1,4 @@
-"""What every layer must do, as functions that raise AssertionError: the contract tests and their own tests use them."""
+"""What every layer must do, as functions that raise AssertionError for the contract tests and their own tests."""
 
 from __future__ import annotations
 
@@ -101,12 +101,14 @@ def check_dtype(example: LayerExample) -> None:
             assert all(array.dtype == dtype for array in arrays), [array.dtype for array in arrays]
             found.setdefault(np.dtype(dtype).name, []).extend([*arrays, network.gradients.copy()])
     for single, double in zip(found["float32"], found["float64"], strict=True):
-        scale = 8 * max(1.0, float(np.abs(double).max(initial=0)))  # 8: what intermediate numbers may exceed the result by
+        scale = 8 * max(
+            1.0, float(np.abs(double).max(initial=0))
+        )  # 8: what intermediate numbers may exceed the result by
         np.testing.assert_allclose(single, double, rtol=0, atol=rounding(N_ROWS * example.n_inputs, np.float32, scale))
 
 
 def check_purity(example: LayerExample) -> None:
-    """Nothing given is changed, two calls give the same bits, nothing is kept on the layer, gradients are overwritten."""
+    """Nothing given is changed, two calls give the same bits, the layer keeps nothing, gradients are overwritten."""
     network, layer = bound(example)
     x, other = example.rows(N_ROWS), example.rows(N_ROWS + 2, seed=20)
     for training in (False, True):
@@ -123,9 +125,11 @@ def check_purity(example: LayerExample) -> None:
         layer.forward(other, training=training, rng=MASK)  # must not disturb the cache of x
         network.gradients[...] = np.nan
         dx_again = layer.backward(dy, cache)
-        for old, new in zip([*before, first, *slopes], [
-            network.parameters, network.buffers, x, again, dx_again, network.gradients
-        ], strict=True):
+        for old, new in zip(
+            [*before, first, *slopes],
+            [network.parameters, network.buffers, x, again, dx_again, network.gradients],
+            strict=True,
+        ):
             np.testing.assert_array_equal(old, new)
         network.gradients[...] = np.nan
         layer.backward(dy, cache, input_gradient=False)

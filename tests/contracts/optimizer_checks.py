@@ -1,4 +1,4 @@
-"""What every optimizer must do, as functions that raise AssertionError: the contract tests and their own tests use them."""
+"""What every optimizer must do, as functions that raise AssertionError for the contract tests and their own tests."""
 
 from __future__ import annotations
 

@@ -60,7 +60,9 @@ def test_two_classes_need_two_outputs_or_the_binary_loss() -> None:
         CrossEntropy().check_target(np.array([0, 1]), 1)
 
 
-@pytest.mark.parametrize(("loss", "wrong"), [(BinaryCrossEntropy(), 1.5), (BinaryCrossEntropy(), -1.0), (Poisson(), -1.0)])
+@pytest.mark.parametrize(
+    ("loss", "wrong"), [(BinaryCrossEntropy(), 1.5), (BinaryCrossEntropy(), -1.0), (Poisson(), -1.0)]
+)
 def test_targets_outside_the_domain_are_refused(loss: Loss, wrong: float) -> None:
     with pytest.raises(TargetError, match=rf"{wrong}.* row 2.*{loss.domain}"):
         loss.check_target(np.array([0.0, 1.0, wrong]), 1)

@@ -234,10 +234,14 @@ PLANTED_LAYERS: list[tuple[LayerExample, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("example", "check"), PLANTED_LAYERS, ids=lambda value: value if isinstance(value, str) else type(value.make()).__name__
+    ("example", "check"),
+    PLANTED_LAYERS,
+    ids=lambda value: value if isinstance(value, str) else type(value.make()).__name__,
 )
 def test_a_planted_error_in_a_layer_is_found(example: LayerExample, check: str) -> None:
-    with pytest.raises((AssertionError, ValueError)) as found:  # ValueError: NumPy refuses to write on what is read-only
+    with pytest.raises(
+        (AssertionError, ValueError)
+    ) as found:  # ValueError: NumPy refuses to write on what is read-only
         layer_checks.CHECKS[check](example)
     assert found.type is AssertionError or "read-only" in str(found.value)
     right = next(e for base in type(example.make()).__mro__ for e in LAYERS.get(base.__name__, ()))

@@ -35,7 +35,11 @@ CASES = {
         SQUARED,
         {"type": "SGD", "learning_rate": 0.05, "momentum": 0.8, "nesterov": True},
     ),
-    "rmsprop": (mlp("Tanh", "SiLU"), SQUARED, {"type": "RMSprop", "learning_rate": 0.01, "decay": 0.95, "epsilon": 1e-6}),
+    "rmsprop": (
+        mlp("Tanh", "SiLU"),
+        SQUARED,
+        {"type": "RMSprop", "learning_rate": 0.01, "decay": 0.95, "epsilon": 1e-6},
+    ),
     "adam": (mlp("Tanh", "GELU"), SQUARED, ADAM),
     "adam_betas": (mlp("Mish", "ELU"), SQUARED, {**ADAM, "beta1": 0.8, "beta2": 0.95, "epsilon": 1e-4}),
     "adamw": (mlp("GELU", "Tanh"), SQUARED, {"type": "AdamW", "learning_rate": 0.02, "weight_decay": 0.1}),

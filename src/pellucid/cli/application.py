@@ -16,6 +16,7 @@ from pellucid.cli.evaluate import evaluate
 from pellucid.cli.info import info
 from pellucid.cli.predict import predict
 from pellucid.cli.train import train
+from pellucid.errors import listed, near_miss
 
 
 def run(words: Sequence[str]) -> int:
@@ -72,10 +73,11 @@ def _root(
 
 def _usage(error: Exception) -> str:
     """Return the line for words that are no valid command."""
-    message = str(error.format_message()).rstrip()  # type: ignore[attr-defined]
-    near = sorted(getattr(error, "possibilities", None) or ())
+    message = str(error.format_message()).strip()  # type: ignore[attr-defined]
+    name, near = getattr(error, "option_name", ""), getattr(error, "possibilities", None)
     if near:
-        message = f"no such option: {getattr(error, 'option_name', '')}; did you mean {' or '.join(near)}?"
+        message = f"no such option: {name}{near_miss(name, near) or f'; did you mean {listed(near)}?'}"
+    end = "" if message.endswith((".", "?")) else "."
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "pellucid"
-    return f"{message[:1].lower()}{message[1:]} See {path} --help"
+    return f"{message[:1].lower()}{message[1:]}{end} See {path} --help."

@@ -12,7 +12,10 @@ from pellucid.errors import listed, near_miss
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A model that pellucid train saved.", show_default=False)]
 Data = Annotated[
-    Path, typer.Argument(metavar="DATA", help="A table: .csv, .tsv, .parquet or .jsonl, the texts also as .gz.", show_default=False)
+    Path,
+    typer.Argument(
+        metavar="DATA", help="A table: .csv, .tsv, .parquet or .jsonl, the texts also as .gz.", show_default=False
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document; messages go to standard error.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")]
@@ -32,7 +35,9 @@ def kinds_of(words: Sequence[str]) -> dict[str, str]:
                 param_hint="--kind",
             )
         if found.setdefault(name, kind) != kind:
-            raise typer.BadParameter(f"column {name!r} is given two kinds, {found[name]!r} and {kind!r}.", param_hint="--kind")
+            raise typer.BadParameter(
+                f"column {name!r} is given two kinds, {found[name]!r} and {kind!r}.", param_hint="--kind"
+            )
     return found
 
 

@@ -38,7 +38,7 @@ def command(function: Callable[..., int], more: Sequence[inspect.Parameter] = ()
             return 1
 
     functools.update_wrapper(run, function)
-    del run.__wrapped__  # type: ignore[attr-defined] - typer would read the signature of what is wrapped
+    vars(run).pop("__wrapped__")  # typer would read the signature of what is wrapped
     own = inspect.signature(function, eval_str=True).parameters.values()
     kept = [parameter for parameter in own if parameter.kind is not inspect.Parameter.VAR_KEYWORD]
     debug = inspect.Parameter("debug", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Debug)
@@ -51,9 +51,8 @@ def command(function: Callable[..., int], more: Sequence[inspect.Parameter] = ()
 def _described(error: Exception) -> str:
     if isinstance(error, PellucidError):
         words = str(error)
-        for api, flag in (("use TabularRegressor", "--task regression"), ("use TabularClassifier", "--task classification")):
-            words = words.replace(api, f"write {flag}")
-        return words
+        words = words.replace("use TabularRegressor", "write --task regression")
+        return words.replace("use TabularClassifier", "write --task classification")
     if isinstance(error, MemoryError):
         return "there is not enough memory for this; try fewer rows or smaller layers."
     return f"internal error ({type(error).__name__}: {error}); run again with --debug to see where it comes from."

@@ -18,7 +18,14 @@ class Demo(enum.StrEnum):
 def demo(
     name: Annotated[Demo, typer.Argument(help="Which program to run.", show_default=False)],
     start: Annotated[
-        int, typer.Option("--start", metavar="INTEGER", min=0, max=2**32 - 1, help="xor: the seed of the first weights; 74 gets stuck.")
+        int,
+        typer.Option(
+            "--start",
+            metavar="INTEGER",
+            min=0,
+            max=2**32 - 1,
+            help="xor: the seed of the first weights; 74 gets stuck.",
+        ),
     ] = 0,
 ) -> int:
     """Train a tiny network and print every weight.

@@ -76,10 +76,10 @@ def scores_table(by_method: dict[str, Scores]) -> Table:
     """Return metrics down and methods across."""
     table = _table("", *by_method, right=range(1, len(by_method) + 1))
     for metric in next(iter(by_method.values())):
-        plain = metric.split(",")[0]
+        plain, of, target = metric.partition(" of ")
         better = "lower" if plain in LOWER_IS_BETTER else "higher"
         cells = [share(found[metric]) if plain in SHARES else number(found[metric]) for found in by_method.values()]
-        table.add_row(f"{metric} ({better} is better)", *cells)
+        table.add_row(f"{'R²' if plain == 'R2' else plain}{of}{target} ({better} is better)", *cells)
     return table
 
 

@@ -36,7 +36,13 @@ def evaluate(model: Model, data: Data, json: Json = False) -> int:
     display.say(f"{model} on {data}: {counted(rows, 'row')}, target {', '.join(names)}")
     display.say()
     display.show(scores_table({"network": found}))
-    document: dict[str, Any] = {"model": str(model), "data": str(data), "rows": rows, "targets": names, "metrics": found}
+    document: dict[str, Any] = {
+        "model": str(model),
+        "data": str(data),
+        "rows": rows,
+        "targets": names,
+        "metrics": found,
+    }
     if classifies and not target.is_multilabel and len(target.classes) <= MOST_CLASSES:
         counts = confusion(target, y, prediction)
         display.say()

@@ -32,8 +32,8 @@ def info(model: Model, json: Json = False) -> int:
     display.say()
     display.say(f"task      {task} of {', '.join(names) or 'a target without a name'}")
     if classes is not None:
-        shown = ", ".join(map(str, classes[:10])) + (", ..." if len(classes) > 10 else "")
-        display.say(f"classes   {len(classes)}: {shown}")
+        more = ", ..." if len(classes) > 10 else ""
+        display.say(f"classes   {len(classes)}: {', '.join(map(str, classes[:10]))}{more}")
     elif task == "regression":
         for name, low, high in zip(names or ["target"], target.low, target.high, strict=True):
             display.say(f"range     {name} from {number(low)} to {number(high)} in the training rows")
@@ -49,7 +49,8 @@ def info(model: Model, json: Json = False) -> int:
     display.say()
     display.say("The receipt of its training:")
     for name, value in receipt.items():
-        display.say(f"  {name.replace('_', ' '):<16} {number(value) if isinstance(value, float) else '-' if value == '' else value}")
+        shown = number(value) if isinstance(value, float) else "-" if value == "" else str(value)
+        display.say(f"  {name.replace('_', ' '):<16} {shown}")
     document: dict[str, Any] = {
         "model": str(model),
         "bytes": n_bytes,

@@ -1,4 +1,4 @@
-"""Ctrl-C during training: the first one stops after the current step and keeps the best epoch, the second ends at once."""
+"""Ctrl-C during training: the first stops after the current step and keeps the best epoch, the second ends at once."""
 
 from __future__ import annotations
 

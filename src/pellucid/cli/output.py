@@ -26,7 +26,8 @@ def check_output(path: Path, *, force: bool, inputs: tuple[Path | None, ...], no
     try:
         check_writable(path, overwrite=force)
     except OutputError as error:
-        raise OutputError(str(error).replace("a model", noun, 1)) from error
+        words = str(error).replace("a model", noun, 1)
+        raise OutputError(words.replace("overwrite=True (--force on the command line)", "--force")) from error
 
 
 def check_suffix(path: Path) -> None:

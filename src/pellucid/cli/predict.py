@@ -19,7 +19,13 @@ def predict(
     data: Data,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Where to write: .csv, .tsv, .parquet or .jsonl.", show_default="to print CSV"),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Where to write: .csv, .tsv, .parquet or .jsonl.",
+            show_default="to print CSV",
+        ),
     ] = None,
     proba: Annotated[bool, typer.Option("--proba", help="Add a column for the probability of each class.")] = False,
     force: Force = False,

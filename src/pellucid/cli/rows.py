@@ -12,15 +12,15 @@ from pellucid.tabular import ClassTarget
 
 def read_rows(estimator: Any, path: Path, *, with_target: bool) -> Source:
     """Read the table that a model is to predict; ``with_target`` also requires the true values."""
-    from pellucid.tabular import read_table
-
     target = estimator.target_
     targets = names_of(target) if with_target else []
     texts = list(estimator.encoder_.category_columns)
     if isinstance(target, ClassTarget) and not target.is_multilabel and target.classes.dtype.kind == "U":
         texts += targets  # the class 01 is not the number 1
-    found = read_table(path, missing=estimator.missing).columns
-    source = Source.read(path, missing=estimator.missing, columns_as_text=[name for name in texts if name in found])
+    source = Source.read(path, missing=estimator.missing)
+    present = [name for name in texts if name in source.table.columns]
+    if present:
+        source = Source.read(path, missing=estimator.missing, columns_as_text=present)
     source.require([encoding.name for encoding in estimator.encoder_.encodings], "which the model needs")
     source.require(targets, "the target, which evaluation needs")
     return source

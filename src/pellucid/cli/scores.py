@@ -12,7 +12,7 @@ from pellucid.tabular import ClassTarget, NumberTarget
 
 Scores = dict[str, float]
 LOWER_IS_BETTER = ("log-loss", "RMSE", "MAE")
-SHARES = ("accuracy", "AUROC", "R²")  # never above 1
+SHARES = ("accuracy", "AUROC", "R2")  # never above 1
 
 
 def predicted(estimator: Any, table: Any) -> Array:
@@ -70,17 +70,17 @@ def class_scores(codes: Array, probabilities: Array) -> Scores:
 
 
 def number_scores(truth: Array, prediction: Array) -> Scores:
-    """Return RMSE and MAE in the target's unit, and R²: the share of the variance that is explained.
+    """Return RMSE and MAE in the target's unit, and R2: the share of the variance that is explained.
 
     >>> number_scores(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 4.0]))
-    {'RMSE': 0.5773502691896257, 'MAE': 0.3333333333333333, 'R²': 0.5}
+    {'RMSE': 0.5773502691896257, 'MAE': 0.3333333333333333, 'R2': 0.5}
     """
     error = prediction - truth
     spread = float(np.square(truth - truth.mean()).sum())
     return {
         "RMSE": float(np.sqrt(np.square(error).mean())),
         "MAE": float(np.abs(error).mean()),
-        "R²": 1 - float(np.square(error).sum()) / spread if spread else float("nan"),
+        "R2": 1 - float(np.square(error).sum()) / spread if spread else float("nan"),
     }
 
 
@@ -94,7 +94,7 @@ def confusion(target: ClassTarget, y: Any, probabilities: Array) -> Array:
 
 def _for_each(names: Sequence[str], found: Sequence[Scores]) -> Scores:
     return {
-        f"{metric}, {name}": value
+        f"{metric} of {name}": value
         for name, scores_ in zip(names, found, strict=True)
         for metric, value in scores_.items()
     }

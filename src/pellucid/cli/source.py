@@ -31,6 +31,8 @@ class Source:
     @classmethod
     def read(cls, path: Path, *, missing: Sequence[str] = (), columns_as_text: Sequence[str] = ()) -> Source:
         """Read the file; see `read_table`."""
+        if path.is_dir():
+            raise DataError(f"{path} is a folder; it expects a file that holds a table.")
         return cls(path, read_table(path, missing=("", *missing), columns_as_text=columns_as_text))
 
     def require(self, names: Sequence[str], purpose: str) -> None:
@@ -58,7 +60,8 @@ class Source:
 
     def _worded(self, error: CellError) -> str:
         """Return the message with the flags of the command line in the place of Python's options."""
-        words = COUNTED.sub("", str(error).replace(f"but row {error.row} of the table (counted from 0) is", "but here it is"))
+        words = str(error).replace(f"but row {error.row} of the table (counted from 0) is", "but here it is")
+        words = COUNTED.sub("", words)
         if error.column not in self.table.columns:
             return words
         value: Any = self.table[error.column][error.row]

@@ -25,7 +25,8 @@ def take_target(table: polars.DataFrame, names: Sequence[str], task: str) -> Any
     try:
         return table.select(names).cast(dtype)
     except pl.exceptions.PolarsError as error:
-        raise TargetError(f"targets {listed(names)}: {str(error).splitlines()[0]}; they expect numbers only.") from error
+        reason = str(error).splitlines()[0]
+        raise TargetError(f"targets {listed(names)}: {reason}; several targets are numbers.") from error
 
 
 def choose_task(table: polars.DataFrame, columns: Sequence[Column], asked: str) -> Task:
@@ -81,4 +82,5 @@ def _is_label(series: polars.Series) -> bool:
     import polars as pl
 
     values = series.drop_nulls()
-    return bool((series.dtype.is_numeric() or series.dtype == pl.Boolean) and values.cast(pl.Float64).is_in([0, 1]).all())
+    is_plain = series.dtype.is_numeric() or series.dtype == pl.Boolean
+    return is_plain and values.cast(pl.Float64).is_in([0.0, 1.0]).all()

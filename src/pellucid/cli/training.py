@@ -8,7 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pellucid.cli.baselines import baselines
-from pellucid.cli.display import MOST_COLUMNS, Display, columns_summary, columns_table, counted, number, scores_table, size
+from pellucid.cli.display import (
+    MOST_COLUMNS,
+    Display,
+    columns_summary,
+    columns_table,
+    counted,
+    note,
+    number,
+    scores_table,
+    size,
+)
 from pellucid.cli.interruption import Interruption
 from pellucid.cli.scores import Scores, predicted, scores
 from pellucid.cli.source import Source
@@ -58,38 +68,27 @@ def run(order: Order, *, force: bool, as_json: bool) -> int:
     material = prepare(order, display)
     estimator, interruption = fit(order, material)
     digest = estimator.save(order.output, overwrite=force)
-
-    history, plan = estimator.history_, estimator.plan_
     rows = {
-        "training": plan.n_rows,
-        "validation": material.table.height - plan.n_rows,
+        "training": estimator.plan_.n_rows,
+        "validation": material.table.height - estimator.plan_.n_rows,
         "test": 0 if material.test is None else material.test.height,
     }
-    loss = history["validation_loss"][estimator.best_epoch_ - 1]
-    sizes = "-".join(map(str, estimator.hidden_layer_sizes)) or "no"
-    display.say(f"rows: {rows['training']:,} for training, {rows['validation']:,} for validation, which finds the best epoch")
-    display.say(f"network: {sizes} hidden neurons, {estimator.network_.parameters.size:,} parameters")
-    for reason in plan.reasons:
-        display.say(f"chosen: {reason}")
-    display.say(
-        f"trained in {estimator.fit_seconds_:.1f} s: {counted(len(history), 'epoch')}, the best one {estimator.best_epoch_} "
-        f"(validation loss {number(loss)})" + (f", stopped by {history.stopped_by}" if history.stopped_by else "")
-    )
+    trained = describe(estimator, rows, display)
     if interruption.happened:
-        display.say(f"interrupted: the best epoch so far, {estimator.best_epoch_}, was kept")
-    saved = f"saved {order.output} ({size(order.output.stat().st_size)})"
-    if interruption.happened:
-        display.say(saved)
-    found = judge(estimator, order, material, with_baselines=not interruption.happened)
+        display.say(f"interrupted: the best epoch so far, {estimator.best_epoch_}, is kept")
+    display.say(f"saved {order.output} ({size(order.output.stat().st_size)})")
     display.say()
+    try:
+        found = judge(estimator, order, material, with_baselines=not interruption.happened)
+    except KeyboardInterrupt:
+        note(f"pellucid: interrupted; {order.output} is saved, and not evaluated")
+        return 130
     if found is None:
         display.say("no rows were held out (--test-share 0), so there is no evaluation")
     else:
         display.say(f"on the {counted(rows['test'], 'row')} that it has not seen:")
         display.show(scores_table(found))
     display.say()
-    if not interruption.happened:
-        display.say(saved)
     say_next(display, order)
     display.finish(
         {
@@ -102,17 +101,38 @@ def run(order: Order, *, force: bool, as_json: bool) -> int:
             "columns": [dataclasses.asdict(column) for column in material.columns],
             "rows": rows,
             "seed": order.seed,
-            "choices": list(plan.reasons),
-            "epochs": len(history),
-            "best_epoch": estimator.best_epoch_,
-            "validation_loss": loss,
-            "stopped_by": history.stopped_by,
+            **trained,
             "interrupted": interruption.happened,
-            "seconds": round(estimator.fit_seconds_, 3),
             "metrics": found,
         }
     )
     return 130 if interruption.happened else 0
+
+
+def describe(estimator: Any, rows: dict[str, int], display: Display) -> dict[str, Any]:
+    """Say how training went, and return it."""
+    history, plan, best = estimator.history_, estimator.plan_, estimator.best_epoch_
+    loss = history["validation_loss"][best - 1]
+    sizes = "-".join(map(str, estimator.hidden_layer_sizes)) or "no"
+    display.say(
+        f"rows: {rows['training']:,} for training, {rows['validation']:,} for validation, which finds the best epoch"
+    )
+    display.say(f"network: {sizes} hidden neurons, {estimator.network_.parameters.size:,} parameters")
+    for reason in plan.reasons:
+        display.say(f"chosen: {reason}")
+    ended = f", stopped by {history.stopped_by}" if history.stopped_by else ""
+    display.say(
+        f"trained in {estimator.fit_seconds_:.1f} s: {counted(len(history), 'epoch')}, the best one {best} "
+        f"(validation loss {number(loss)}){ended}"
+    )
+    return {
+        "choices": list(plan.reasons),
+        "epochs": len(history),
+        "best_epoch": best,
+        "validation_loss": loss,
+        "stopped_by": history.stopped_by,
+        "seconds": round(estimator.fit_seconds_, 3),
+    }
 
 
 def prepare(order: Order, display: Display) -> Material:
@@ -144,7 +164,8 @@ def prepare(order: Order, display: Display) -> Material:
     test_source = source
     table, test, test_y = source.table, None, None
     if order.test is not None:
-        test_source = Source.read(order.test, missing=order.missing, columns_as_text=[n for n in texts if n not in order.drop])
+        texts = [name for name in texts if name not in order.drop]
+        test_source = Source.read(order.test, missing=order.missing, columns_as_text=texts)
         kinds = {c.name: c.kind for c in columns if c.kind != "empty" and c.name not in targets}
         test_source.require(list(kinds), "which training has")
         test_source.require(targets, "the target")
@@ -200,5 +221,6 @@ def say_next(display: Display, order: Order) -> None:
     unseen = rows if order.test else f"NEW{order.data.suffix}"
     display.say("next:")
     display.say(f"  pellucid predict {model} {rows}")
-    display.say(f"  pellucid evaluate {model} {unseen}" + ("" if order.test else "   # rows that it was not trained on"))
+    comment = "" if order.test else "   # rows that it was not trained on"
+    display.say(f"  pellucid evaluate {model} {unseen}{comment}")
     display.say(f"  pellucid info {model}")

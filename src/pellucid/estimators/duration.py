@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import numbers
 import re
 from typing import Any
 
@@ -32,9 +34,12 @@ def to_seconds(value: float | str) -> float:
     >>> to_seconds("1.5m")
     90.0
     """
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
-    match = _PATTERN.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
+    seconds = math.nan
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        with contextlib.suppress(OverflowError):  # a whole number beyond every float
+            seconds = float(value)
+    elif isinstance(value, str) and (match := _PATTERN.fullmatch(value)):
+        seconds = float(match[1]) * _UNITS[match[2]]
+    if not math.isfinite(seconds):
         raise OptionError(f"a duration got {value!r}; it expects seconds, or a text such as '90s', '10m' or '1h'.")
-    return float(match[1]) * _UNITS[match[2]]
+    return seconds

@@ -26,6 +26,7 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
     history_ : the `History` of training, a row per epoch; losses are in units of the standardized target
     plan_ : the choices that were left to the estimator, with their reasons
     best_epoch_, seed_, fit_seconds_ : the epoch whose weights were kept, the seed used, the time taken
+    refitted_ : whether the network was trained again, on all rows up to the best epoch
 
     >>> from pellucid import TabularRegressor
     >>> table = {"size": [float(size) for size in range(200)], "color": ["red", "blue"] * 100}
@@ -39,7 +40,9 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
 
     def predict(self, X: Any) -> Array:
         """Return the predicted numbers, in the target's unit, (n_rows,) or (n_rows, n_targets)."""
-        return self.target_.decode(self._outputs(X).astype(np.float64), clamp=True)
+        outputs = self._outputs(X).astype(np.float64)
+        with np.errstate(over="ignore"):  # beyond the range of float64 is beyond that of the training rows
+            return self.target_.decode(outputs, clamp=True)
 
     def _new_target(self) -> NumberTarget:
         return NumberTarget()

@@ -34,11 +34,16 @@ from pellucid.options import (
     option,
 )
 from pellucid.random import Random, as_random
+from pellucid.tabular.columns import infer_columns
 from pellucid.tabular.encoder import Encoder
-from pellucid.tabular.frames import require_rows, to_table
-from pellucid.tabular.splitting import Rows, split_rows
+from pellucid.tabular.frames import is_unnamed, require_rows, to_table
+from pellucid.tabular.splitting import Rows, checked_weight, require_same_height, split_rows
+from pellucid.tabular.target_values import as_array
 from pellucid.tabular.targets import ClassTarget, NumberTarget
-from pellucid.training import EarlyStopping, ProgressBar, TimeBudget, train
+from pellucid.training import Callback, EarlyStopping, ProgressBar, Run, TimeBudget, train
+from pellucid.training.callbacks import as_callback
+
+NETWORK_VECTORS = ("parameters", "buffers", "learning_rate_factor", "weight_decay_factor")
 
 
 class TabularEstimator(Configurable, BaseEstimator):
@@ -58,7 +63,7 @@ class TabularEstimator(Configurable, BaseEstimator):
     patience: int | None = option(
         Either(Integer(1), Nothing("all epochs run, and the best one is kept")),
         "Stop after so many epochs without improvement.",
-        default=25,
+        default=None,
         unit="epochs",
     )
     validation_share: float = option(
@@ -87,7 +92,9 @@ class TabularEstimator(Configurable, BaseEstimator):
         default=None,
     )
     n_jobs: int | None = option(
-        Either(Integer(), Nothing("as NumPy is set up")), "Cores for matrix products; -1 means all.", default=None
+        Either(Integer(1), Integer(high=-1), Nothing("as NumPy is set up")),
+        "Cores for matrix products; -1 means all, -2 all but one.",
+        default=None,
     )
     verbose: bool = option(Boolean(), "Show a progress bar on a terminal.", default=False)
     callbacks: Any = option(Several(Kind((object,), "a Callback, or a function of a Run")), "Watchers.", default=())
@@ -111,7 +118,8 @@ class TabularEstimator(Configurable, BaseEstimator):
         ----------
         X : (n_rows, n_columns), a DataFrame of any library, a dict of columns, or an array
         y : (n_rows,) or (n_rows, n_targets)
-        sample_weight : (n_rows,), at least 0
+        sample_weight : (n_rows,), at least 0; only their ratios matter, and a row of weight 0 counts as if it were
+            not there
         X_val, y_val, sample_weight_val : rows to find the best epoch by; without them, some of X are set aside
 
         Returns
@@ -120,28 +128,39 @@ class TabularEstimator(Configurable, BaseEstimator):
 
         Raises
         ------
-        DataError, TargetError : the table or the target cannot be used; the message names column and row
+        DataError, TargetError : the table, the target or a weight cannot be used; the message names column and row
+        ShapeError : tables, targets and weights do not have the same number of rows
         OptionError : an option has a value outside its range
         """
         self.validate()
         began = time.perf_counter()
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)  # a fit that fails leaves no model, rather than half of the one before
         self.seed_ = self._seed()
         rng = Random(self.seed_)
         table = to_table(X, missing=self.missing)
         require_rows(table, "training")
+        weight = checked_weight(sample_weight, table.height, "sample_weight")
+        # All rows say what a column holds: a part of them could say otherwise, and would count rows in another way.
+        kinds = {column.name: column.kind for column in infer_columns(table, self.kinds) if column.kind != "empty"}
         self.target_: Any = self._new_target().fit(y)
-        encoded = self.target_.encode(y)
-        if len(encoded) != table.height:
-            raise ShapeError(f"fit: X has {table.height} rows and y has {len(encoded)}; each row needs its target.")
-        rows = Rows(table, encoded, _checked_weight(sample_weight, table.height, "sample_weight"))
+        require_same_height(table.height, y, "")
+        if weight is not None and not weight.all():
+            name, counted = self.target_.name, np.flatnonzero(weight)
+            table, y, weight = table[counted], as_array(y)[counted], weight[counted]
+            self.target_ = self._new_target().fit(y)
+            self.target_.name = name
+        rows = Rows(table, self.target_.encode(y), weight)
+        if (X_val is None) != (y_val is None) or (X_val is None and sample_weight_val is not None):
+            raise ShapeError("fit: X_val, y_val and sample_weight_val belong together; pass X_val and y_val, or none.")
         if X_val is not None:
             held = to_table(X_val, missing=self.missing)
-            weight = _checked_weight(sample_weight_val, held.height, "sample_weight_val")
-            training, validation = rows, Rows(held, self.target_.encode(y_val), weight)
-        elif y_val is not None or sample_weight_val is not None:
-            raise ShapeError("fit: y_val or sample_weight_val is given without X_val; pass all of them, or none.")
+            require_rows(held, "judging training (X_val)")
+            weight_val = checked_weight(sample_weight_val, held.height, "sample_weight_val")
+            require_same_height(held.height, y_val, "_val")
+            training, validation = rows, Rows(held, self.target_.encode(y_val), weight_val)
         else:
-            stay, aside = split_rows(table.height, self.validation_share, rng, self._strata(encoded))
+            stay, aside = split_rows(table.height, self.validation_share, rng, self._strata(rows.target))
             training, validation = rows.take(stay), rows.take(aside)
         self.loss_ = self._loss()
         self.plan_ = plan_training(
@@ -149,13 +168,20 @@ class TabularEstimator(Configurable, BaseEstimator):
         )
         deadline = None if self.time_budget is None else began + to_seconds(self.time_budget)
         with self._threads():
-            complete = self._train(training, rng, deadline, validation)
-            if complete and self.plan_.refit:
-                self._train(rows, rng, deadline)
-        self.n_features_in_ = len(self.encoder_.columns)
-        self.feature_names_in_ = np.asarray([column.name for column in self.encoder_.columns], dtype=object)
+            complete = self._train(training, kinds, rng, deadline, validation)
+            self.refitted_ = complete and self.plan_.refit and self._train(rows, kinds, rng, deadline)
         self.fit_seconds_ = time.perf_counter() - began
         return self
+
+    @property
+    def n_features_in_(self) -> int:
+        """The number of columns of the table that was fitted."""
+        return len(self.encoder_.columns)
+
+    @property
+    def feature_names_in_(self) -> Array:
+        """The names of these columns, (n_features_in_,); those of an array are x0, x1, ..."""
+        return np.array([column.name for column in self.encoder_.columns], dtype=object)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> str:
         """Write the fitted estimator to one file that `pellucid.load` reads back; returns its SHA-256.
@@ -167,12 +193,14 @@ class TabularEstimator(Configurable, BaseEstimator):
         check_is_fitted(self)
         return save(self, Path(path), overwrite=overwrite)
 
-    def _train(self, rows: Rows, rng: Random, deadline: float | None, validation: Rows | None = None) -> bool:
+    def _train(
+        self, rows: Rows, kinds: dict[str, str], rng: Random, deadline: float | None, validation: Rows | None = None
+    ) -> bool:
         """Fit the encoder and train the network: to the best epoch on ``validation``, or up to the one found before.
 
         Returns whether training ended by itself; cut short without validation rows, it leaves what was there before.
         """
-        encoder = Encoder(one_hot_limit=self.one_hot_limit, kinds=self.kinds).fit(rows.table)
+        encoder = Encoder(one_hot_limit=self.one_hot_limit, kinds=kinds).fit(rows.table)
         n_outputs = self._n_outputs()
         network = build_network(
             encoder,
@@ -185,9 +213,11 @@ class TabularEstimator(Configurable, BaseEstimator):
         )
         best = self.loss_.best_constant(self.loss_.check_target(rows.target, n_outputs), rows.weight)
         network.named_parameters[f"{len(network.layers) - 1}.bias"][...] = best
-        watchers: list[Any] = [*self.callbacks]
+        watchers = [as_callback(callback) for callback in self.callbacks]
         judged: dict[str, Any] = {}
-        if validation is not None:
+        if validation is None:
+            watchers = [StepsOnly(watcher) for watcher in watchers]
+        else:
             stopping = EarlyStopping(patience=self.patience or self.plan_.epochs, last_of_ties=True)
             watchers.insert(0, stopping)
             judged = {"X_val": encoder.transform(validation.table), "y_val": validation.target}
@@ -224,8 +254,34 @@ class TabularEstimator(Configurable, BaseEstimator):
     def _outputs(self, X: Any) -> Array:
         """Return the network's raw outputs, (n_rows, n_outputs), for a raw table."""
         check_is_fitted(self)
+        table = to_table(X, missing=self.missing)
+        if is_unnamed(X) and table.width != self.n_features_in_:
+            raise ShapeError(
+                f"X has {table.width} columns without names; the model was fitted on {self.n_features_in_} columns: "
+                f"give every row the same features in the same order, or a table with column names."
+            )
         with self._threads():
-            return self.network_.predict(self.encoder_.transform(to_table(X, missing=self.missing)))
+            return self.network_.predict(self.encoder_.transform(table))
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "network_")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the attributes for `pickle`; a network is its configuration and its vectors."""
+        state = dict(super().__getstate__())
+        if "network_" in state:
+            network: Network = state["network_"]
+            state["network_"] = network.to_config(), {name: getattr(network, name) for name in NETWORK_VECTORS}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "network_" in state:
+            config, vectors = state["network_"]
+            self.network_ = Network.from_config(config)
+            for name, vector in vectors.items():
+                getattr(self.network_, name)[...] = vector
+            self.network_.initialized = True
 
     @abstractmethod
     def _new_target(self) -> ClassTarget | NumberTarget:
@@ -257,15 +313,16 @@ class TabularEstimator(Configurable, BaseEstimator):
         from threadpoolctl import threadpool_limits
 
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        with threadpool_limits(limits=self.n_jobs if self.n_jobs > 0 else max(1, cores + 1 + self.n_jobs)):
+        wanted = self.n_jobs if self.n_jobs > 0 else cores + 1 + self.n_jobs
+        with threadpool_limits(limits=min(max(1, wanted), cores)):
             yield
 
 
-def _checked_weight(sample_weight: Any, n_rows: int, name: str) -> Array | None:
-    """Return the weights as an array with one number per row; their values are checked where training uses them."""
-    if sample_weight is None:
-        return None
-    weight = np.asarray(sample_weight, dtype=np.float64)
-    if weight.shape != (n_rows,):
-        raise ShapeError(f"fit: {name} has shape {weight.shape}; it expects ({n_rows},), one number per row.")
-    return weight
+class StepsOnly(Callback):
+    """A callback in the training on all rows: that has nothing to report after an epoch, but it can be stopped."""
+
+    watcher: Any = option(Kind((Callback,), "a Callback"), "The callback.", kw_only=False)
+
+    def after_step(self, run: Run) -> None:
+        """Let the callback stop the run."""
+        self.watcher.after_step(run)

@@ -88,7 +88,7 @@ class Huber(Loss):
         return losses.mean(axis=1), slope / outputs.dtype.type(target.shape[1])
 
     def best_constant(self, target: Array, sample_weight: Array | None = None) -> Array:
-        """Return where the slope ``Σ w clip(c - t, ±delta)`` is 0: it rises along lines between the points t ± delta."""
+        """Return where the slope ``Σ w clip(c - t, ±delta)`` is 0: it rises in lines between the points t ± delta."""
         weights = np.ones(len(target)) if sample_weight is None else sample_weight
         changes = np.concatenate([weights, -weights])  # of the slope's steepness, at t - delta and at t + delta
         found = []

@@ -1,7 +1,13 @@
-"""Saving writes a fitted estimator as a model file; loading gives it back, ready to predict."""
+"""Saving writes a fitted estimator as a model file; loading gives it back, ready to predict.
+
+A model file shows damage, not who wrote it, so loading trusts nothing in it: only Pellucid's own classes can be named,
+each value must be of its type, memory is taken only for tensors that are there, and the parts must fit each other.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import os
 import platform
 from collections.abc import Mapping
@@ -11,17 +17,20 @@ from typing import Any
 import numpy as np
 
 import pellucid
-from pellucid.errors import ModelFileError, PellucidError, listed
-from pellucid.layers.base import Array
+from pellucid.errors import ModelFileError, listed
+from pellucid.layers import Chain, Layer
+from pellucid.layers.base import Array, Shape
 from pellucid.losses import Loss
-from pellucid.model.file import read_model, write_model
+from pellucid.model.file import DTYPES, read_model, write_model
 from pellucid.network import Network
 from pellucid.options import from_config, from_json, options, to_config
 from pellucid.tabular.encoder import Encoder
-from pellucid.tabular.targets import ClassTarget, NumberTarget
+from pellucid.training import History
+from pellucid.training.history import TrainingState
 
-TARGETS: dict[str, type[ClassTarget | NumberTarget]] = {"ClassTarget": ClassTarget, "NumberTarget": NumberTarget}
 NOT_KEPT = ("callbacks", "random_state")
+LARGEST_ROW = 2**24  # numbers that a row becomes in all layers; layers that only copy columns could fill any memory
+TYPES: dict[str, Any] = {"str": str, "bool": bool, "int": int, "float": int | float, "tuple[str, ...]": tuple}
 
 
 def save(estimator: Any, path: str | os.PathLike[str], *, overwrite: bool = False) -> str:
@@ -31,15 +40,18 @@ def save(estimator: Any, path: str | os.PathLike[str], *, overwrite: bool = Fals
     and ``random_state`` is kept as the seed that was used.
     """
     network: Network = estimator.network_
-    kept = {o.name: to_config(getattr(estimator, o.name)) for o in options(type(estimator)) if o.name not in NOT_KEPT}
+    history = {name: [_to_json(value) for value in column] for name, column in estimator.history_.to_dict().items()}
     document = {
         "estimator": type(estimator).__name__,
-        "options": {**kept, "random_state": estimator.seed_},
+        "options": {
+            **{name: to_config(getattr(estimator, name)) for name in _kept(type(estimator))},
+            "random_state": estimator.seed_,
+        },
         "encoder": estimator.encoder_.to_json(),
         "target": estimator.target_.to_json(),
         "loss": to_config(estimator.loss_),
         "network": network.to_config(),
-        "history": estimator.history_.to_dict(),
+        "history": history,
         "receipt": receipt(estimator),
     }
     tensors = {name: np.asarray(view) for name, view in {**network.named_parameters, **network.named_buffers}.items()}
@@ -51,32 +63,18 @@ def load(path: str | os.PathLike[str]) -> Any:
 
     Raises `ModelFileError` if the file is damaged, incomplete, of another kind, or of a version that is not known.
     """
-    from pellucid.estimators import TabularClassifier, TabularRegressor
-
     document, tensors, digest = read_model(path)
-    estimators = {"TabularClassifier": TabularClassifier, "TabularRegressor": TabularRegressor}
     try:
-        kind = document["estimator"]
-        if kind not in estimators:
-            raise ModelFileError(f"{path}: it holds a {kind!r}; this release reads {listed(estimators)}.")
-        estimator = estimators[kind](**{name: from_json(value) for name, value in document["options"].items()})
-        estimator.encoder_ = Encoder.from_json(document["encoder"])
-        estimator.target_ = TARGETS[document["target"]["type"]].from_json(document["target"])
-        estimator.loss_ = from_config(Loss, document["loss"])  # type: ignore[type-abstract]
-        estimator.network_ = _network(document["network"], tensors)
-        estimator.n_features_in_ = len(estimator.encoder_.columns)
-        estimator.feature_names_in_ = np.array([column.name for column in estimator.encoder_.columns], dtype=object)
-        estimator.seed_ = document["options"]["random_state"]
-        estimator.receipt_ = {**document["receipt"], "sha256": digest}
-        estimator.history_ = document["history"]
-    except ModelFileError:
-        raise
-    except (KeyError, TypeError, ValueError, PellucidError) as error:
+        with np.errstate(all="ignore"):
+            return _estimator(document, tensors, digest)
+    except Exception as error:  # of whatever kind: a document may have been made to deceive
+        text = str(error) if isinstance(error, ModelFileError) else f"{type(error).__name__}: {error}"
+        text = text.rstrip(".")
         raise ModelFileError(
-            f"{Path(path)}: its document is not one that this release wrote ({type(error).__name__}: {error}). "
-            f"Train the model again, or load it with the release that saved it."
+            f"model file {str(Path(path))!r}: its document is not one that this release wrote "
+            f"({text if len(text) <= 400 else text[:397] + '...'}). "
+            "Train the model again, or load it with the release that saved it."
         ) from error
-    return estimator
 
 
 def receipt(estimator: Any) -> dict[str, Any]:
@@ -94,23 +92,171 @@ def receipt(estimator: Any) -> dict[str, Any]:
         "batch_size": plan.batch_size,
         "epochs": len(history),
         "best_epoch": estimator.best_epoch_,
-        "validation_loss": history["validation_loss"][estimator.best_epoch_ - 1],
+        "validation_loss": _to_json(history["validation_loss"][estimator.best_epoch_ - 1]),
+        "refitted": estimator.refitted_,
         "stopped_by": history.stopped_by,
         "engine": history.engine,
         "fit_seconds": round(estimator.fit_seconds_, 3),
     }
 
 
-def _network(config: Mapping[str, Any], tensors: Mapping[str, Array]) -> Network:
-    network = Network.from_config(config)
-    views = {**network.named_parameters, **network.named_buffers}
-    if set(views) != set(tensors):
-        raise ModelFileError(f"the tensors are {listed(tensors)}; the network has {listed(views)}.")
-    for name, view in views.items():
-        if tensors[name].shape != view.shape or tensors[name].dtype != view.dtype:
-            raise ModelFileError(
-                f"tensor {name!r} is {tensors[name].dtype}{tensors[name].shape}; it expects {view.shape}."
-            )
+def _kept(estimator_class: type) -> list[str]:
+    return [declared.name for declared in options(estimator_class) if declared.name not in NOT_KEPT]
+
+
+def _to_json(value: Any) -> Any:
+    """Return a number of the history as JSON, which has no infinity."""
+    return value if math.isfinite(value) else str(float(value))
+
+
+def _estimator(document: Mapping[str, Any], tensors: Mapping[str, Array], digest: str) -> Any:
+    """Build the estimator that a document describes; any exception means that it is not one that `save` wrote."""
+    from pellucid.estimators import TabularClassifier, TabularRegressor
+
+    _refuse_other_arrays(document)
+    kinds = {"TabularClassifier": TabularClassifier, "TabularRegressor": TabularRegressor}
+    _require(document["estimator"] in kinds, f"it holds a {document['estimator']!r}, and may hold {listed(kinds)}")
+    kind = kinds[document["estimator"]]
+    given = {name: from_json(value) for name, value in document["options"].items()}
+    expected = {*_kept(kind), "random_state"}
+    _require(set(given) == expected, f"its options are {listed(given, 40)}, and should be {listed(expected, 40)}")
+    estimator = kind(**given)
+    estimator.validate()
+    estimator.seed_ = estimator.random_state
+    _require(isinstance(estimator.seed_, int), f"its random_state is {estimator.seed_!r}, and should be a seed")
+
+    estimator.encoder_ = _encoder(document["encoder"])
+    estimator.target_ = _target(type(estimator._new_target()), document["target"])
+    expected_loss = type(estimator._loss())
+    estimator.loss_ = from_config(Loss, document["loss"])  # type: ignore[type-abstract]
+    _require(type(estimator.loss_) is expected_loss, f"its loss is {estimator.loss_!r}, not {expected_loss.__name__}")
+    estimator.network_ = _network(document["network"], tensors, estimator.encoder_, estimator._n_outputs())
+    estimator.receipt_ = {**_receipt(document["receipt"]), "sha256": digest}
+    estimator.history_ = _history(document["history"], estimator.receipt_, estimator.seed_)
+    for name in ("best_epoch", "refitted", "fit_seconds"):
+        setattr(estimator, f"{name}_", estimator.receipt_[name])
+    estimator.predict({name: [None] for name in estimator.feature_names_in_})  # what cannot predict is no model
+    return estimator
+
+
+def _encoder(state: Mapping[str, Any]) -> Encoder:
+    encoder = Encoder.from_json(state)
+    for described in (*encoder.columns, *encoder.encodings):
+        _require_types(described)
+    _require(encoder.to_json() == state, "its encoder has values of another type")
+    used = [(column.name, column.kind) for column in encoder.columns if column.kind != "empty"]
+    found = [(encoding.name, encoding.kind) for encoding in encoder.encodings]
+    _require(used == found and len({name for name, _ in used}) == len(used), "its columns and encodings differ")
+    for encoding in encoder.encodings:
+        levels = list(getattr(encoding, "levels", ()))
+        _require(levels == sorted(set(levels)), f"the levels of column {encoding.name!r} are not in order")
+        form = getattr(encoding, "form", "")
+        forms = {"binary"} if len(levels) == 2 else {"one_hot", "code"}
+        _require(form in forms or encoding.kind != "category", f"column {encoding.name!r} has the form {form!r}")
+        _require(getattr(encoding, "scale", 0.0) >= 0, f"column {encoding.name!r} has a negative scale")
+    return encoder
+
+
+def _target(expected: type[Any], state: Mapping[str, Any]) -> Any:
+    """Return the target; ``expected`` is `ClassTarget` or `NumberTarget`."""
+    target = expected.from_json(state)
+    _require(target.to_json() == state, f"its target is not a {expected.__name__}, or has values of another type")
+    _require(type(state["name"]) is str, f"its target has the name {state['name']!r}")
+    if hasattr(target, "is_multilabel"):
+        classes, kinds = state["classes"], {type(value) for value in state["classes"]}
+        least, numbered = (1, list(range(len(classes)))) if target.is_multilabel else (2, classes)
+        _require(type(target.is_multilabel) is bool and len(kinds) == 1 and kinds <= {str, bool, int, float}, "classes")
+        _require(len(classes) >= least and classes == sorted(set(numbered)), "its classes are not in order")
+        return target
+    one_size = target.mean.ndim == 1 and len(target.mean) > 0 and (not target.is_single or len(target.mean) == 1)
+    _require(type(target.is_single) is bool and one_size, "its target has an impossible number of columns")
+    in_order = (target.deviation > 0).all() and (target.low <= target.high).all()
+    _require(bool(in_order), "its target has a range or deviation that no numbers have")
+    return target
+
+
+def _network(config: Mapping[str, Any], tensors: Mapping[str, Array], encoder: Encoder, n_outputs: int) -> Network:
+    """Return the network with the weights of the file; before memory is taken, its shapes are those of the tensors."""
+    n_inputs = config["n_inputs"]
+    fits = type(n_inputs) is int and n_inputs == encoder.n_columns
+    _require(fits, f"its network takes {n_inputs!r} columns, its encoder makes {encoder.n_columns}")
+    layers = [from_config(Layer, layer) for layer in config["layers"]]  # type: ignore[type-abstract]
+    shapes, _ = _shapes_and_size(Chain(tuple(layers)), encoder.n_columns)
+    _require(set(shapes) == set(tensors), f"its tensors are {listed(tensors)}; its network has {listed(shapes)}")
+    for name, shape in shapes.items():
+        found = f"{tensors[name].dtype} {tensors[name].shape}, not {config['dtype']} {shape}"
+        _require(tensors[name].shape == shape and tensors[name].dtype == config["dtype"], f"tensor {name!r} is {found}")
+        _require(bool(np.isfinite(tensors[name]).all()), f"tensor {name!r} has numbers that are not finite")
+    network = Network(layers, encoder.n_columns, dtype=config["dtype"])
+    fits = network.n_outputs == n_outputs
+    _require(fits, f"its network has {network.n_outputs} outputs, its target needs {n_outputs}")
+    for name, view in {**network.named_parameters, **network.named_buffers}.items():
         view[...] = tensors[name]
     network.initialized = True
+    last_codes = np.zeros((1, encoder.n_columns))
+    for code in encoder.code_columns:
+        last_codes[0, code.column_index] = code.n_codes - 1
+    network.predict(last_codes)  # raises where an embedding has fewer codes
     return network
+
+
+def _shapes_and_size(layer: Layer, n_inputs: int, prefix: str = "") -> tuple[dict[str, Shape], int]:
+    """Return the shape of each tensor by name, and how many numbers a row becomes; nothing of that size is made."""
+    own = {**layer.parameter_shapes(n_inputs), **layer.buffer_shapes(n_inputs)}
+    shapes, size = {prefix + name: shape for name, shape in own.items()}, layer.output_size(n_inputs)
+    inner_inputs = layer.child_sizes(n_inputs)
+    for name, child in layer.children.items():
+        inner, inner_size = _shapes_and_size(child, inner_inputs[name], f"{prefix}{name}.")
+        shapes, size = {**shapes, **inner}, size + inner_size
+    _require(size <= LARGEST_ROW, f"its network makes {size} numbers of a row; this release reads up to {LARGEST_ROW}")
+    return shapes, size
+
+
+def _receipt(state: Mapping[str, Any]) -> dict[str, Any]:
+    wrong = [name for name, value in state.items() if not isinstance(value, str | int | float)]
+    _require(not wrong, f"its receipt has values of another type: {listed(wrong)}")
+    needed = {"best_epoch": int, "stopped_by": str, "engine": str, "refitted": bool, "fit_seconds": float}
+    for name, kind in needed.items():
+        _require(type(state[name]) is kind, f"its receipt has {name} {state[name]!r}")
+    return dict(state)
+
+
+def _history(state: Mapping[str, list[Any]], receipt: Mapping[str, Any], seed: int) -> History:
+    """Return the history as a table; training cannot be resumed from it."""
+    lengths = {len(column) for column in state.values()}
+    _require({"epoch", "loss", "validation_loss"} <= set(state) and len(lengths) == 1, "its history is not a table")
+    (n_epochs,) = lengths
+    _require(1 <= receipt["best_epoch"] <= n_epochs, f"its best epoch is {receipt['best_epoch']} of {n_epochs}")
+    state_then = TrainingState(seed, n_epochs, epoch=n_epochs)
+    history = History(state_then, receipt["engine"], "it was trained before it was saved")
+    for name, column in state.items():
+        history.columns[name] = [float(value) if isinstance(value, str) else value for value in column]
+        _require(all(type(value) in (int, float) for value in history.columns[name]), f"its history has another {name}")
+    history.stopped_by = receipt["stopped_by"]
+    return history
+
+
+def _refuse_other_arrays(value: Any) -> None:
+    """Raise for an array of another dtype than numbers; a text of a billion characters, say, would be as large."""
+    if isinstance(value, dict):
+        if value.get("type") == "array":
+            _require(value["dtype"] in DTYPES.values(), f"it has an array of dtype {value['dtype']!r}")
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            _refuse_other_arrays(item)
+
+
+def _require_types(described: Any) -> None:
+    """Raise unless each field of a column or encoding is of the type that its class declares."""
+    for field in dataclasses.fields(described):
+        value = getattr(described, field.name)
+        fits = isinstance(value, TYPES[str(field.type)]) and (field.type == "bool" or not isinstance(value, bool))
+        if isinstance(value, tuple):
+            fits = fits and all(isinstance(item, str) for item in value)
+        _require(fits, f"{type(described).__name__} has {field.name} {value!r:.80}")
+
+
+def _require(condition: bool, otherwise: str) -> None:
+    if not condition:
+        raise ModelFileError(otherwise)
