@@ -88,6 +88,8 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others() -> None:
         assert (weights(5)[name] != weights(6)[name]).all()
     network = Network([Dense(4), Dense(4)], n_inputs=4, rng=5)
     assert (network.named_parameters["0.weight"] != network.named_parameters["1.weight"]).all()
+    one = Network([Dense(1, weight_initializer="normal", bias_initializer="normal")], n_inputs=1)
+    assert one.parameters[0] != one.parameters[1]
     before = network.parameters.copy()
     np.testing.assert_array_equal(network.initialize().parameters, before)
     assert (network.initialize(rng=6).named_parameters["0.weight"] != before[:16].reshape(4, 4)).all()
@@ -258,8 +260,17 @@ def test_a_copy_is_equal_and_apart() -> None:
     np.testing.assert_array_equal(twin.predict(table_rows()), network.predict(table_rows()))
     twin.parameters[...] = 0
     assert network.parameters.any()
-    waiting = Network([Dense(1, weight_initializer="unit_variance")], n_inputs=2).copy()
-    assert not waiting.initialized
+    np.testing.assert_array_equal(twin.initialize().parameters, table_network().parameters)
+
+
+def test_a_copy_waits_for_rows_as_long_as_the_network_does() -> None:
+    network = Network([Dense(1, weight_initializer="unit_variance")], n_inputs=2, rng=3)
+    assert not network.copy().initialized
+    network.initialize(numbers(5, 2))
+    np.testing.assert_array_equal(network.copy().predict(numbers(5, 2)), network.predict(numbers(5, 2)))
+    np.testing.assert_array_equal(
+        network.copy().initialize(numbers(9, 2)).parameters, network.initialize(numbers(9, 2)).parameters
+    )
 
 
 def test_the_configuration_survives_json() -> None:

@@ -110,7 +110,7 @@ class CosLog(Schedule):
     The learning-rate schedule of RealMLP (Holzmüller et al. 2024, arXiv 2407.04491).
 
     >>> [round(CosLog().factor(step, 30), 3) for step in (0, 1, 2, 4, 14)]
-    [0.0, 0.929, 0.0, 0.547, 0.0]
+    [0.0, 0.93, 0.0, 0.93, 0.0]
     """
 
     name = "coslog"

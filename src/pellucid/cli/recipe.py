@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pellucid.estimators import TabularClassifier
+from pellucid.estimators import TabularClassifier, TabularRegressor
 from pellucid.estimators.duration import Duration
 from pellucid.options import Boolean, Choice, Domain, Either, Integer, Nothing, Number, Option, Several, Text, options
 
@@ -21,8 +21,8 @@ def parameters() -> list[inspect.Parameter]:
 
 
 def values(given: dict[str, Any]) -> dict[str, Any]:
-    """Return the options' values from the texts that the command line has; wrong ones are wrong usage."""
-    return {option.name: _value(option, given[option.name]) for option in _declared() if option.name in given}
+    """Return the values of the options that were given; a text that states none is wrong usage."""
+    return {o.name: _value(o, given[o.name]) for o in _declared() if given.get(o.name) is not None}
 
 
 def flag(option: Option) -> str:
@@ -35,24 +35,30 @@ def _declared() -> list[Option]:
 
 
 def _parameter(option: Option) -> inspect.Parameter:
+    """Return the parameter of an option; it is None where the flag is not given, so that the default stays its own."""
+    shown = _shown_default(option)
     annotation: Any
     if isinstance(option.domain, Boolean):
-        annotation = Annotated[bool, typer.Option(help=option.sentence, rich_help_panel=PANEL)]
-        default: Any = option.default
+        details = typer.Option(help=option.sentence, show_default=shown, rich_help_panel=PANEL)
+        annotation = Annotated[bool | None, details]
     else:
-        nothing = [domain.meaning for domain in _alternatives(option.domain) if isinstance(domain, Nothing)]
-        shown = nothing[0] if option.default is None and nothing else True
-        name = flag(option)
         details = typer.Option(
-            name, help=option.help(), metavar=_noun(option.domain), show_default=shown, rich_help_panel=PANEL
+            flag(option), help=option.help(), metavar=_noun(option.domain), show_default=shown, rich_help_panel=PANEL
         )
-        annotation = Annotated[str | None if option.default is None else str, details]
-        default = None if option.default is None else _text(option.default)
-    return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        annotation = Annotated[str | None, details]
+    return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _shown_default(option: Option) -> str:
+    """Return the default in words; the two tasks may have their own."""
+    regression = next(other for other in options(TabularRegressor) if other.name == option.name)
+    if regression.default == option.default:
+        return _text(option)
+    return f"{_text(option)}, or {_text(regression)} for numbers"
 
 
 def _value(option: Option, text: Any) -> Any:
-    if text is None or isinstance(text, bool):
+    if isinstance(text, bool):
         return text
     try:
         return _parsed(text, option.domain)
@@ -109,5 +115,8 @@ def _noun(domain: Domain) -> str:
     return "TIME" if isinstance(first, Duration) else "TEXT"
 
 
-def _text(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+def _text(option: Option) -> str:
+    """Return the default as it would be written after the flag, or what None means."""
+    if option.default is None:
+        return next((part.meaning for part in _alternatives(option.domain) if isinstance(part, Nothing)), "none")
+    return ",".join(map(str, option.default)) if isinstance(option.default, list | tuple) else str(option.default)

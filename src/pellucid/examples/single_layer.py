@@ -7,6 +7,7 @@ import numpy as np
 from pellucid import SGD, Dense, Network, Sigmoid, SquaredError, train
 
 
+@np.printoptions(precision=4, suppress=True)
 def main() -> Network:
     """Train the network, print what happens, and return it."""
     X = np.array([[0, 0, 1], [1, 1, 1], [1, 0, 1], [0, 1, 1]])
@@ -15,8 +16,8 @@ def main() -> Network:
     network = Network([Dense(1, bias=False), Sigmoid()], n_inputs=3)
     weight = network.named_parameters["0.weight"]
     weight[...] = np.random.RandomState(1).rand(3, 1)
-    print("weights before training:", weight.ravel().round(4))
-    print("outputs before training:", network.predict(X).ravel().round(4))
+    print("weights before training:", weight.ravel())
+    print("outputs before training:", network.predict(X).ravel())
 
     # Half the summed squared error, at a learning rate of 1: each step is weight += X.T @ ((y - a) * a * (1 - a)).
     history = train(
@@ -25,8 +26,8 @@ def main() -> Network:
     for epoch in (1, 10, 100, 1_000, 10_000):
         print(f"  epoch {epoch:>6,}: loss {history['loss'][epoch - 1]:.6f}")
 
-    print("outputs after training: ", network.predict(X).ravel().round(4), "for", y.ravel())
-    print("weights after training: ", weight.ravel().round(4))
+    print("outputs after training: ", network.predict(X).ravel(), "for", y.ravel())
+    print("weights after training: ", weight.ravel())
     print("The first weight is large and the second near 0: the output follows the first input.")
     print("The third input is always 1, so its weight is a bias: it pulls the output down when the first input is 0.")
     return network

@@ -10,6 +10,7 @@ X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
 y = np.array([[0], [1], [1], [0]])
 
 
+@np.printoptions(precision=4, suppress=True)
 def main(start: int = 0) -> Network:
     """Train the network from the weights that the seed ``start`` draws, print what happens, and return it."""
     network = Network([Dense(3), Sigmoid(), Dense(1), Sigmoid()], n_inputs=2)
@@ -17,7 +18,7 @@ def main(start: int = 0) -> Network:
     network.named_parameters["0.weight"][...] = draw.randn(2, 3)
     network.named_parameters["2.weight"][...] = draw.randn(3, 1)  # the biases start at 0
     print(f"start {start}")
-    print("outputs before training:", network.predict(X).ravel().round(4))
+    print("outputs before training:", network.predict(X).ravel())
 
     history = train(
         network, X, y, loss=SquaredError(reduction="half_sum"), optimizer=SGD(learning_rate=0.1), epochs=10_000
@@ -27,9 +28,9 @@ def main(start: int = 0) -> Network:
         print(f"  epoch {epoch:>6,}: loss {row['loss']:.6f}, length of the gradient {row['gradient_norm']:.6f}")
 
     outputs = network.predict(X)
-    print("outputs after training: ", outputs.ravel().round(4), "for", y.ravel())
+    print("outputs after training: ", outputs.ravel(), "for", y.ravel())
     for name, values in network.named_parameters.items():
-        print(f"{name}:\n{values.round(4)}")
+        print(f"{name}:\n{values}")
     if ((outputs > 0.5) == y).all():
         print("Solved: every output is on the right side of 0.5.")
     else:
@@ -42,7 +43,7 @@ def explain(network: Network) -> None:
     hidden = network.layers[1].forward(network.layers[0].forward(X.astype(float))[0])[0]
     print("Stuck. What the three hidden neurons make of each row:")
     for row, values, wanted in zip(X, hidden, y.ravel(), strict=True):
-        print(f"  {row} -> {values.round(3)}, wanted {wanted}")
+        print(f"  {row} -> {values}, wanted {wanted}")
     zeros, ones = np.flatnonzero(y.ravel() == 0), np.flatnonzero(y.ravel() == 1)
     distance, zero, one = min((float(np.abs(hidden[i] - hidden[j]).max()), i, j) for i in zeros for j in ones)
     a, b = network.predict(X[[zero, one]]).ravel()

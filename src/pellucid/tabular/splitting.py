@@ -68,15 +68,17 @@ def split_rows(n_rows: int, share: float, rng: Random, classes: Array | None = N
 
 
 def require_same_height(n_rows: int, y: Any, suffix: str) -> None:
-    """Raise `ShapeError` unless the target ``y`` has a value for each of the table's rows; ``suffix`` is "" or "_val".
-    """
+    """Raise `ShapeError` unless the target ``y`` has a value for each of the table's rows; ``suffix`` names the pair."""
     n_targets = len(as_array(y)) if np.ndim(as_array(y)) else 0
     if n_targets != n_rows:
         raise ShapeError(f"fit: X{suffix} has {n_rows} rows and y{suffix} has {n_targets}; each row needs its target.")
 
 
 def checked_weight(sample_weight: Any, n_rows: int, name: str) -> Array | None:
-    """Return the weights, (n_rows,) float32, scaled to a mean of 1; None stays None."""
+    """Return the weights, (n_rows,) float32, those above 0 scaled to a mean of 1; None stays None.
+
+    Raises `ShapeError` for another shape, `DataError` for what is no number from 0 up, or if no row counts.
+    """
     if sample_weight is None:
         return None
     try:
@@ -92,4 +94,4 @@ def checked_weight(sample_weight: Any, n_rows: int, name: str) -> Array | None:
     if not weight.any():
         raise DataError(f"fit: {name} is 0 in every row; give the rows that are to count a weight above 0.")
     weight = weight / weight.max()  # so that no sum overflows
-    return (weight / weight.mean()).astype(np.float32)
+    return (weight / weight[weight > 0].mean()).astype(np.float32)

@@ -1,0 +1,211 @@
+"""The same table gives the same predictions in whatever form it comes, and a wrong one is refused by name."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pandas
+import polars
+import pytest
+
+from pellucid import TabularClassifier, TabularRegressor
+from pellucid.errors import DataError, MissingColumnError, PellucidError, ShapeError
+from pellucid.tabular import CellError
+
+QUICK: dict[str, Any] = {"epochs": 4, "hidden_layer_sizes": (8,), "random_state": 0}
+
+
+def as_pandas(table: dict[str, list[Any]]) -> Any:
+    return pandas.DataFrame(table, index=range(7, 7 + len(next(iter(table.values())))))
+
+
+@pytest.fixture(scope="module")
+def model(data: Any) -> Any:
+    return TabularClassifier(**QUICK).fit(data.table, data.classes)
+
+
+FORMS = [as_pandas, polars.DataFrame, lambda table: polars.DataFrame(table).lazy(), lambda t: polars.DataFrame(t).to_arrow()]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=["pandas", "polars", "lazy", "arrow"])
+def test_every_table_gives_the_same_bits(data: Any, model: Any, form: Any) -> None:
+    other = TabularClassifier(**QUICK).fit(form(data.table), data.classes)
+    expected = model.predict_proba(data.table)
+    np.testing.assert_array_equal(other.predict_proba(form(data.table)), expected)
+    np.testing.assert_array_equal(model.predict_proba(form(data.table)), expected)
+
+
+def test_arrays_and_lists_of_rows_give_the_same_bits_as_a_table(data: Any) -> None:
+    columns = list(data.table.values())
+    rows = [list(row) for row in zip(*columns, strict=True)]
+    array = np.empty((len(rows), len(columns)), dtype=object)
+    array[:] = rows
+    named = {f"x{index}": column for index, column in enumerate(columns)}
+    expected = TabularRegressor(**QUICK).fit(named, data.number).predict(named)
+    for form in (rows, array):
+        model = TabularRegressor(**QUICK).fit(form, data.number)
+        np.testing.assert_array_equal(model.predict(form), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.uint8, bool, object])
+def test_arrays_of_any_numbers(dtype: Any) -> None:
+    X = np.random.default_rng(0).integers(0, 2, (40, 3))
+    y = X[:, 0] * 2.0 + X[:, 1]
+    expected = TabularRegressor(**QUICK).fit(X.astype(float), y).predict(X.astype(float))
+    found = TabularRegressor(**QUICK).fit(X.astype(dtype), y).predict(X.astype(dtype))
+    if dtype is bool:  # truth values are -1 and +1, not numbers that are scaled
+        assert found.shape == expected.shape
+    else:
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("form", [list, np.array, pandas.Series, polars.Series, tuple, lambda y: np.array(y)[:, None]])
+def test_targets_of_any_form(data: Any, model: Any, form: Any) -> None:
+    other = TabularClassifier(**QUICK).fit(data.table, form(data.classes))
+    np.testing.assert_array_equal(other.predict(data.table), model.predict(data.table))
+
+
+def test_column_order_and_extra_columns_make_no_difference(data: Any, model: Any) -> None:
+    shuffled = {"extra": ["?"] * 60, **dict(reversed(data.table.items())), "more": range(60)}
+    np.testing.assert_array_equal(model.predict_proba(shuffled), model.predict_proba(data.table))
+
+
+def test_row_order_and_split_of_rows_make_no_difference(data: Any, model: Any) -> None:
+    """The rows are independent; BLAS may sum in another order for another number of rows."""
+    table = polars.DataFrame(data.table)
+    whole = model.predict_proba(table)
+    order = np.random.default_rng(1).permutation(60)
+    np.testing.assert_allclose(model.predict_proba(table[order]), whole[order], rtol=0, atol=1e-5)
+    one_by_one = np.concatenate([model.predict_proba(table[index : index + 1]) for index in range(60)])
+    np.testing.assert_allclose(one_by_one, whole, rtol=0, atol=1e-5)
+
+
+def test_probabilities_add_up_to_one(data: Any, model: Any) -> None:
+    for target in (data.classes, data.binary):
+        found = TabularClassifier(**QUICK).fit(data.table, target).predict_proba(data.table)
+        assert ((found >= 0) & (found <= 1)).all()
+        np.testing.assert_allclose(found.sum(axis=1), 1, rtol=0, atol=4 * np.finfo(float).eps)
+
+
+def test_a_lacking_column_is_named(data: Any, model: Any) -> None:
+    lacking = {name: column for name, column in data.table.items() if name != "color"}
+    with pytest.raises(MissingColumnError, match=r"'color'.*did you mean 'colour'"):
+        model.predict({**lacking, "colour": data.table["color"]})
+
+
+def test_an_array_of_another_width_is_refused() -> None:
+    model = TabularRegressor(**QUICK).fit(np.eye(10)[:, :3], np.arange(10.0))
+    for width in (2, 4):
+        with pytest.raises(ShapeError, match=f"{width} columns.*fitted on 3"):
+            model.predict(np.ones((5, width)))
+    with pytest.raises(ShapeError, match="two dimensions"):
+        model.predict(np.ones(3))
+
+
+def test_unseen_levels_and_holes_where_none_were_are_predicted(data: Any, model: Any) -> None:
+    n_rows = 4
+    table = {
+        "size": [1e308, np.inf, -np.inf, np.nan],
+        "city": ["city never seen", "", None, "city 1"],
+        "color": [None, "violet", "", "red"],
+        "old": [None, True, False, None],
+        "day": ["1800-01-01", None, "2200-12-31", ""],
+    }
+    found = model.predict_proba(table)
+    assert found.shape == (n_rows, 3)
+    assert np.isfinite(found).all()
+    nothing = model.predict_proba({name: [None] * 2 for name in table})
+    assert np.isfinite(nothing).all()
+    np.testing.assert_array_equal(nothing[0], nothing[1])
+
+
+def test_a_cell_of_another_kind_is_named(data: Any, model: Any) -> None:
+    with pytest.raises(CellError, match=r"'size', row 2.*'big'"):
+        model.predict({**data.table, "size": ["1", "2", "big"] * 20})
+
+
+@pytest.mark.parametrize(("task", "shape"), [("classes", (0, 3)), ("binary", (0, 2)), ("labels", (0, 3))])
+def test_no_rows_give_no_predictions(data: Any, task: str, shape: Any) -> None:
+    model = TabularClassifier(**QUICK).fit(data.table, getattr(data, task))
+    for table in ({name: [] for name in data.table}, polars.DataFrame(data.table)[:0], as_pandas(data.table)[:0]):
+        assert model.predict_proba(table).shape == shape
+        assert model.predict(table).shape == (shape if task == "labels" else (0,))
+    if task == "classes":
+        assert model.predict(table).dtype == model.classes_.dtype
+
+
+@pytest.mark.parametrize(("task", "shape"), [("number", (0,)), ("numbers", (0, 2))])
+def test_no_rows_give_no_numbers(data: Any, task: str, shape: Any) -> None:
+    model = TabularRegressor(**QUICK).fit(data.table, getattr(data, task))
+    assert model.predict({name: [] for name in data.table}).shape == shape
+    array_model = TabularRegressor(**QUICK).fit(np.eye(10)[:, :3], np.arange(10.0))
+    assert array_model.predict(np.empty((0, 3))).shape == (0,)
+
+
+def test_kinds_and_missing_texts_are_heeded(data: Any) -> None:
+    table = {**data.table, "zip": [["0101", "0102", "n/a"][index % 3] for index in range(60)]}
+    with pytest.raises(CellError, match="'n/a'"):
+        TabularRegressor(**QUICK).fit(table, data.number)
+    as_number = TabularRegressor(**QUICK, missing=("n/a",)).fit(table, data.number)
+    assert {column.name: column.kind for column in as_number.encoder_.columns}["zip"] == "number"
+    assert "zip is missing" in as_number.encoder_.feature_names
+    assert np.isfinite(as_number.predict(table)).all()
+    as_category = TabularRegressor(**QUICK, kinds={"zip": "category"}).fit(table, data.number)
+    assert "zip=0101" in as_category.encoder_.feature_names
+    with pytest.raises(MissingColumnError, match="'zap'.*did you mean 'zip'"):
+        TabularRegressor(**QUICK, kinds={"zap": "category"}).fit(table, data.number)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_split_decides_neither_what_a_column_holds_nor_how_rows_are_counted(data: Any, seed: int) -> None:
+    """29 numbers among 60 texts are the minority in the table, and the majority in some parts of it."""
+    options = {**QUICK, "random_state": seed, "epochs": 1}
+    table = {**data.table, "code": ["1"] * 29 + ["z"] * 31}
+    model = TabularRegressor(**options).fit(table, data.number)
+    assert {column.name: column.kind for column in model.encoder_.columns}["code"] == "category"
+    with pytest.raises(CellError, match=r"row 57 of the table.*'\?'"):
+        TabularRegressor(**options).fit({**data.table, "code": ["1"] * 57 + ["?"] + ["1"] * 2}, data.number)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {},
+        {"a": []},
+        {"a": [None] * 60},
+        {"a": [""] * 60},
+        np.empty((60, 0)),
+        np.ones(60),
+        np.ones((60, 2), dtype=complex),
+        "table.csv",
+        None,
+        {"a": [[1]] * 60},
+        {"a": [1] * 60, "b": [1] * 59},
+        [[1]] * 59 + [[1, 2]],
+    ],
+)
+def test_what_is_no_table_is_refused(data: Any, table: Any) -> None:
+    with pytest.raises(PellucidError):
+        TabularRegressor(**QUICK).fit(table, data.number)
+
+
+def test_a_column_name_that_occurs_twice_is_refused(data: Any) -> None:
+    with pytest.raises(DataError, match="2 columns are called 'a'"):
+        TabularRegressor(**QUICK).fit(pandas.DataFrame(np.ones((60, 2)), columns=["a", "a"]), data.number)
+
+
+def test_predict_from_many_threads_gives_the_same_bits(data: Any, model: Any) -> None:
+    table = polars.DataFrame(data.table)
+    expected = model.predict_proba(table)
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: model.predict_proba(table), range(40)):
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_the_table_is_left_as_it_was(data: Any) -> None:
+    frame = as_pandas(data.table)
+    before = frame.copy(deep=True)
+    TabularRegressor(**QUICK).fit(frame, data.number).predict(frame)
+    pandas.testing.assert_frame_equal(frame, before)
