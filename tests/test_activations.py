@@ -65,7 +65,11 @@ REFERENCES = {
     "ELU": Reference(lambda z: z if z > 0 else mpmath.expm1(z), 4.5, 4.5, 0, (-1, INF, 0, 1), corner=True),
     "SELU": Reference(
         lambda z: SELU.scale * (z if z > 0 else mpmath.mpf(SELU.alpha) * mpmath.expm1(z)),
-        6, 6, 0, (-SELU.scale * SELU.alpha, INF, 0, SELU.scale), corner=True,
+        6,
+        6,
+        0,
+        (-SELU.scale * SELU.alpha, INF, 0, SELU.scale),
+        corner=True,
     ),
     "GELU": Reference(lambda z: z * mpmath.ncdf(z), 11, 11, 18, (0, INF, 0, 1)),  # 10 in Φ <= 1, and in |z| φ < 0.25
     "SiLU": Reference(lambda z: z * sigmoid(z), 6, 8, 8, (0, INF, 0, 1)),
@@ -131,7 +135,8 @@ def test_options_reach_value_and_derivative(f: Elementwise) -> None:
     numeric = (f.value(z + h) - f.value(z - h)) / (2 * h)
     np.testing.assert_allclose(f.derivative(z, f.value(z)), numeric, rtol=1e-8)
     assert f.value(z)[0] == pytest.approx(
-        f.slope * -2 if isinstance(f, LeakyReLU) else f.alpha * np.expm1(-2), rel=4e-15  # type: ignore[attr-defined]
+        f.slope * -2 if isinstance(f, LeakyReLU) else f.alpha * np.expm1(-2),
+        rel=4e-15,  # type: ignore[attr-defined]
     )
 
 

@@ -13,7 +13,7 @@ from pellucid.errors import OptionError, ShapeError
 from pellucid.layers import BatchNorm, Dense, Dropout, Layer, Scale
 from pellucid.losses import BinaryCrossEntropy, CrossEntropy, Penalty, SquaredError
 from pellucid.network import Network
-from pellucid.optimizers import LBFGS, SGD, Adam, AdamW, Optimizer, RMSprop
+from pellucid.optimizers import LBFGS, SGD, Adam, AdamW, Optimizer, RMSprop, SearchingOptimizer
 from pellucid.random import Purpose, Random
 from pellucid.schedules import Cosine, Exponential, Schedule, WarmUp
 from pellucid.training import R2, Accuracy, Callback, EarlyStopping, History, RootMeanSquaredError, Run, train
@@ -45,7 +45,7 @@ class Listening(SGD):
         self.rates: list[dict[str, Any]] = []
         self.gradients: list[Any] = []
 
-    def step(self, parameters: Any, gradients: Any, state: Any, rates: Any = None, objective: Any = None) -> None:
+    def step(self, parameters: Any, gradients: Any, state: Any, rates: Any = None) -> None:
         self.rates.append(dict(rates))
         self.gradients.append(gradients.copy())
         super().step(parameters, gradients, state, rates)
@@ -302,7 +302,7 @@ RESUMED: dict[str, Callable[[], Optimizer]] = {
 @pytest.mark.parametrize("name", RESUMED)
 def test_n_epochs_and_n_more_are_two_n_bit_for_bit(name: str, average: float | None) -> None:
     optimizer = RESUMED[name]()
-    whole_table = optimizer.needs_objective
+    whole_table = isinstance(optimizer, SearchingOptimizer)
     options: dict[str, Any] = {
         "loss": LOSS, "optimizer": optimizer, "batch_size": None if whole_table else 6, "rng": 9, "average": average,
         "X_val": X[:8], "y_val": Y[:8], "metrics": ["rmse"], "schedules": {"learning_rate": Cosine(final=0.1)},

@@ -231,9 +231,9 @@ def check(owner: str, declared: Option, value: Any) -> None:
 def registered(family: type[ConfigurableT]) -> dict[str, type[ConfigurableT]]:
     """Return the concrete classes of a family by class name; to define one is to register it."""
     found: dict[str, type[ConfigurableT]] = {}
+    if family is not Configurable and not inspect.isabstract(family) and family.__module__.startswith("pellucid."):
+        found[family.__name__] = family
     for cls in family.__subclasses__():
-        if not inspect.isabstract(cls) and cls.__module__.startswith("pellucid."):
-            found[cls.__name__] = cls
         found.update(registered(cls))
     return dict(sorted(found.items()))
 

@@ -62,7 +62,7 @@ def test_the_recipe_is_derived_from_the_estimators_options(pellucid: Any, monkey
 
 @pytest.mark.parametrize(
     ("words", "expected"),
-    [(["trian"], "Did you mean 'train'?"), (["--versio"], "--version"), (["demo", "xr"], "xor"), (["train"], "DATA")],
+    [(["trian"], "did you mean 'train'?"), (["--versio"], "--version"), (["demo", "xr"], "xor"), (["train"], "DATA")],
 )
 def test_wrong_usage_is_one_line(pellucid: Any, words: list[str], expected: str) -> None:
     pellucid(*words).says(2, expected, "--help")

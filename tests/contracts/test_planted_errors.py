@@ -15,7 +15,7 @@ from pellucid.layers.normalization import _through_statistics
 from pellucid.losses import BinaryCrossEntropy, CrossEntropy, Huber, Loss, Quantile, SquaredError
 from pellucid.optimizers import SGD, Adam, Optimizer
 from pellucid.options import Integer, option
-from pellucid.random import Purpose
+from pellucid.random import Purpose, Random
 from tests.contracts import layer_checks, loss_checks, optimizer_checks
 from tests.contracts.examples import LAYERS, LOSSES, LayerExample, LossExample, OptimizerExample
 from tests.contracts.test_configurations import check_round_trip
@@ -138,7 +138,7 @@ class MissingMask(Dropout):
 
 class DropsInPrediction(Dropout):
     def forward(self, x: Any, *, training: bool = False, rng: Any = None, **how: Any) -> Any:
-        return super().forward(x, training=True, rng=rng, **how)
+        return super().forward(x, training=True, rng=rng or Random(0), **how)
 
 
 class NewMaskEachTime(Dropout):
@@ -351,7 +351,7 @@ class NotInPlace(SGD):
 
 
 class IgnoresRates(SGD):
-    def step(self, parameters: Any, gradients: Any, state: Any, rates: Any = None, objective: Any = None) -> None:
+    def step(self, parameters: Any, gradients: Any, state: Any, rates: Any = None) -> None:
         super().step(parameters, gradients, state)
 
 

@@ -37,7 +37,9 @@ def test_durations(value: Any, seconds: float) -> None:
 NONSENSE = ["", "s", "soon", "1d", "1e3", "-5s", "1 h 5 m", "nan", "inf", "1s\n1", b"1s", None, True, [1], "9" * 400]
 
 
-@pytest.mark.parametrize("value", [*NONSENSE, float("nan"), float("inf"), 10**400, np.nan, 1j, np.ones(1), "9" * 308 + "h"])
+@pytest.mark.parametrize(
+    "value", [*NONSENSE, float("nan"), float("inf"), 10**400, np.nan, 1j, np.ones(1), "9" * 308 + "h"]
+)
 def test_nonsense_is_refused(value: Any) -> None:
     assert not Duration().contains(value)
     with pytest.raises(OptionError, match="a duration got"):

@@ -26,7 +26,12 @@ def model(data: Any) -> Any:
     return TabularClassifier(**QUICK).fit(data.table, data.classes)
 
 
-FORMS = [as_pandas, polars.DataFrame, lambda table: polars.DataFrame(table).lazy(), lambda t: polars.DataFrame(t).to_arrow()]
+FORMS = [
+    as_pandas,
+    polars.DataFrame,
+    lambda table: polars.DataFrame(table).lazy(),
+    lambda t: polars.DataFrame(t).to_arrow(),
+]
 
 
 @pytest.mark.parametrize("form", FORMS, ids=["pandas", "polars", "lazy", "arrow"])

@@ -113,9 +113,7 @@ def test_a_class_of_few_rows_is_learned() -> None:
 @pytest.mark.parametrize("name", ["sample_weight", "sample_weight_val"])
 def test_weights_that_make_no_sense_are_refused(data: Any, weight: Any, error: Any, message: str, name: str) -> None:
     with pytest.raises(error, match=f"{name} .*{message}"):
-        TabularRegressor(**QUICK).fit(
-            data.table, data.number, X_val=data.table, y_val=data.number, **{name: weight}
-        )
+        TabularRegressor(**QUICK).fit(data.table, data.number, X_val=data.table, y_val=data.number, **{name: weight})
 
 
 def test_weights_of_any_array(data: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -77,7 +78,11 @@ def _usage(error: Exception) -> str:
     name, near = getattr(error, "option_name", ""), getattr(error, "possibilities", None)
     if near:
         message = f"no such option: {name}{near_miss(name, near) or f'; did you mean {listed(near)}?'}"
-    end = "" if message.endswith((".", "?")) else "."
+    unknown = re.match(r"No such command '(.*?)'", message)
     context = getattr(error, "ctx", None)
+    if unknown:
+        names = getattr(context.command, "commands", ()) if context is not None else ()
+        message = f"no such command {unknown[1]!r}{near_miss(unknown[1], names) or f'; there are {listed(names)}'}"
+    end = "" if message.endswith((".", "?")) else "."
     path = context.command_path if context is not None else "pellucid"
     return f"{message[:1].lower()}{message[1:]}{end} See {path} --help."

@@ -237,7 +237,7 @@ class TabularEstimator(Configurable, BaseEstimator):
             batch_size=self.plan_.batch_size,
             sample_weight=rows.weight,
             rng=rng,
-            schedules=self.plan_.schedules(dropout=self.dropout > 0),
+            schedules=self.plan_.schedules(dropout=self.dropout > 0 and len(self.hidden_layer_sizes) > 0),
             average=AVERAGE,
             callbacks=watchers,
             **judged,

@@ -47,14 +47,14 @@ def explain(network: Network) -> None:
     zeros, ones = np.flatnonzero(y.ravel() == 0), np.flatnonzero(y.ravel() == 1)
     distance, zero, one = min((float(np.abs(hidden[i] - hidden[j]).max()), i, j) for i in zeros for j in ones)
     a, b = network.predict(X[[zero, one]]).ravel()
-    print(f"Rows {X[zero]} and {X[one]} want different answers, but their hidden values differ by {distance:.3f}")
-    print(f"at most: the last neuron cannot tell them apart and answers {a:.2f} and {b:.2f}, between the two.")
-    flat = (hidden[[zero, one]] * (1 - hidden[[zero, one]])).max()
     print(
-        f"There the hidden neurons are saturated: their slope a (1 - a) is {flat:.4f} at most, where 0.25 is steepest."
+        f"Rows {X[zero]} and {X[one]} want different answers, but their hidden values differ by at most {distance:.3f}."
     )
-    print("So the gradient that would part the two rows has all but vanished. More steps change little; another start")
-    print("helps.")
+    print(f"The last neuron cannot tell them apart and answers {a:.2f} and {b:.2f}, between the two.")
+    flat = (hidden[[zero, one]] * (1 - hidden[[zero, one]])).max()
+    print(f"There the hidden neurons are saturated: their slope a (1 - a) is at most {flat:.4f}; 0.25 is steepest.")
+    print("So the gradient that would part the two rows has all but vanished, and more steps change little.")
+    print("Another start may do better.")
 
 
 if __name__ == "__main__":

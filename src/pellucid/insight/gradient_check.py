@@ -80,7 +80,7 @@ def gradient_check(
         return value
 
     before = network.parameters.copy()
-    objective()
+    value = objective()
     analytic = network.gradients.copy()
     step = np.cbrt(np.finfo(np.float64).eps)
 
@@ -101,7 +101,9 @@ def gradient_check(
     finally:
         network.parameters[...] = before
         network.gradients[...] = analytic
-    scale = max(1.0, float(np.abs(analytic).max(initial=0)))
+    # differences of the loss are rounded in proportion to the loss: below 1e-4 of it, a slope cannot be told from zero
+    largest = max(float(np.abs(slopes[np.isfinite(slopes)]).max(initial=0)) for slopes in (analytic, numeric))
+    scale = max(largest, 1e-4 * abs(value)) or 1.0
     difference = network.views(np.abs(analytic - numeric) / scale)
     errors = {name: float(view.max()) for name, view in difference.items()}
     return GradientCheck(errors, float(abs(analytic @ direction - along)) / scale, tolerance)

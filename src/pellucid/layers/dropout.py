@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pellucid.errors import OptionError
 from pellucid.layers.base import NO_RATES, Array, Layer, Rates
 from pellucid.options import Number, option
 from pellucid.random import Purpose, Random
@@ -23,8 +24,10 @@ class Dropout(Layer):
     ) -> tuple[Array, Array | None]:
         """Return y and the cache: the mask with its factor, or None where nothing is dropped."""
         rate = self.rate * float(rates.get("dropout_rate", 1.0))
-        if not training or rate == 0 or rng is None:
+        if not training or rate == 0:
             return x, None
+        if rng is None:
+            raise OptionError(f"{self!r}: training draws which inputs to silence; pass rng, such as rng=Random(0).")
         factor = rng.at(purpose=Purpose.DROPOUT).keep_mask(x.shape, rate) * x.dtype.type(1 / (1 - rate))
         return x * factor, factor
 

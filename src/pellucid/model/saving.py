@@ -40,7 +40,7 @@ def save(estimator: Any, path: str | os.PathLike[str], *, overwrite: bool = Fals
     and ``random_state`` is kept as the seed that was used.
     """
     network: Network = estimator.network_
-    history = {name: [_to_json(value) for value in column] for name, column in estimator.history_.to_dict().items()}
+    history = [[name, [_to_json(value) for value in column]] for name, column in estimator.history_.to_dict().items()]
     document = {
         "estimator": type(estimator).__name__,
         "options": {
@@ -89,7 +89,7 @@ def receipt(estimator: Any) -> dict[str, Any]:
         "machine": platform.machine(),
         "seed": estimator.seed_,
         "training_rows": plan.n_rows,
-        "batch_size": plan.batch_size,
+        "batch_size": int(plan.batch_size),
         "epochs": len(history),
         "best_epoch": estimator.best_epoch_,
         "validation_loss": _to_json(history["validation_loss"][estimator.best_epoch_ - 1]),
@@ -165,11 +165,12 @@ def _target(expected: type[Any], state: Mapping[str, Any]) -> Any:
     if hasattr(target, "is_multilabel"):
         classes, kinds = state["classes"], {type(value) for value in state["classes"]}
         least, numbered = (1, list(range(len(classes)))) if target.is_multilabel else (2, classes)
-        _require(type(target.is_multilabel) is bool and len(kinds) == 1 and kinds <= {str, bool, int, float}, "classes")
+        _require(type(state["is_multilabel"]) is bool, "its target does not say whether it is multilabel")
+        _require(len(kinds) == 1 and kinds <= {str, bool, int, float}, "its classes are of several types, or of none")
         _require(len(classes) >= least and classes == sorted(set(numbered)), "its classes are not in order")
         return target
     one_size = target.mean.ndim == 1 and len(target.mean) > 0 and (not target.is_single or len(target.mean) == 1)
-    _require(type(target.is_single) is bool and one_size, "its target has an impossible number of columns")
+    _require(type(state["is_single"]) is bool and one_size, "its target has an impossible number of columns")
     in_order = (target.deviation > 0).all() and (target.low <= target.high).all()
     _require(bool(in_order), "its target has a range or deviation that no numbers have")
     return target
@@ -221,15 +222,16 @@ def _receipt(state: Mapping[str, Any]) -> dict[str, Any]:
     return dict(state)
 
 
-def _history(state: Mapping[str, list[Any]], receipt: Mapping[str, Any], seed: int) -> History:
+def _history(state: list[list[Any]], receipt: Mapping[str, Any], seed: int) -> History:
     """Return the history as a table; training cannot be resumed from it."""
-    lengths = {len(column) for column in state.values()}
-    _require({"epoch", "loss", "validation_loss"} <= set(state) and len(lengths) == 1, "its history is not a table")
+    columns = dict(state)
+    lengths = {len(column) for column in columns.values()}
+    _require({"epoch", "loss", "validation_loss"} <= set(columns) and len(lengths) == 1, "its history is not a table")
     (n_epochs,) = lengths
     _require(1 <= receipt["best_epoch"] <= n_epochs, f"its best epoch is {receipt['best_epoch']} of {n_epochs}")
     state_then = TrainingState(seed, n_epochs, epoch=n_epochs)
     history = History(state_then, receipt["engine"], "it was trained before it was saved")
-    for name, column in state.items():
+    for name, column in columns.items():
         history.columns[name] = [float(value) if isinstance(value, str) else value for value in column]
         _require(all(type(value) in (int, float) for value in history.columns[name]), f"its history has another {name}")
     history.stopped_by = receipt["stopped_by"]

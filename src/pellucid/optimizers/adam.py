@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from pellucid.layers.base import NO_RATES, Array, Rates
-from pellucid.optimizers.base import Objective, Optimizer, State
+from pellucid.optimizers.base import Optimizer, State
 from pellucid.options import Choice, Number, option
 
 
@@ -40,14 +40,7 @@ class Adam(Optimizer):
         moments = {"mean": np.zeros_like(parameters), "mean_square": np.zeros_like(parameters)}
         return {**moments, "beta1_power": np.array(1.0), "beta2_power": np.array(1.0)}
 
-    def step(
-        self,
-        parameters: Array,
-        gradients: Array,
-        state: State,
-        rates: Rates = NO_RATES,
-        objective: Objective | None = None,
-    ) -> None:
+    def step(self, parameters: Array, gradients: Array, state: State, rates: Rates = NO_RATES) -> None:
         """Apply the rule."""
         parameters -= self._rate("learning_rate", rates) * self._direction(gradients, state)
 
@@ -102,14 +95,7 @@ class AdamW(Optimizer):
         """Return Adam's state."""
         return self._adam.start(parameters)
 
-    def step(
-        self,
-        parameters: Array,
-        gradients: Array,
-        state: State,
-        rates: Rates = NO_RATES,
-        objective: Objective | None = None,
-    ) -> None:
+    def step(self, parameters: Array, gradients: Array, state: State, rates: Rates = NO_RATES) -> None:
         """Apply the rule."""
         decay = self._rate("learning_rate", rates) * self._rate("weight_decay", rates)
         if np.any(decay):

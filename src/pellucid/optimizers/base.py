@@ -23,12 +23,22 @@ class Optimizer(Configurable):
     """
 
     name: ClassVar[str]
-    needs_objective: ClassVar[bool] = False
-    """Whether a step asks for the loss at other weights, and so needs all rows at once."""
 
     @abstractmethod
     def start(self, parameters: Array) -> State:
         """Return the state before the first step."""
+
+    @abstractmethod
+    def step(self, parameters: Array, gradients: Array, state: State, rates: Rates = NO_RATES) -> None:
+        """Change ``parameters`` and ``state`` in place, for ``gradients`` at the present parameters."""
+
+    def _rate(self, name: str, rates: Rates) -> Any:
+        """Return the configured value times its factor."""
+        return getattr(self, name) * rates.get(name, 1.0)
+
+
+class SearchingOptimizer(Optimizer):
+    """An optimizer whose step asks for the loss at other parameters, and so needs all rows at once."""
 
     @abstractmethod
     def step(
@@ -41,9 +51,6 @@ class Optimizer(Configurable):
     ) -> None:
         """Change ``parameters`` and ``state`` in place.
 
-        ``objective()`` returns the loss at the current ``parameters`` and overwrites ``gradients``.
+        ``objective()`` returns the loss at the present ``parameters`` and overwrites ``gradients``; `OptionError`
+        without it.
         """
-
-    def _rate(self, name: str, rates: Rates) -> Any:
-        """Return the configured value times its factor."""
-        return getattr(self, name) * rates.get(name, 1.0)

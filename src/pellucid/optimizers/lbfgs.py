@@ -8,11 +8,11 @@ import numpy as np
 
 from pellucid.errors import OptionError
 from pellucid.layers.base import NO_RATES, Array, Rates
-from pellucid.optimizers.base import Objective, Optimizer, State
+from pellucid.optimizers.base import Objective, SearchingOptimizer, State
 from pellucid.options import Integer, Number, option
 
 
-class LBFGS(Optimizer):
+class LBFGS(SearchingOptimizer):
     """Limited-memory BFGS (Nocedal & Wright 2006, algorithms 7.4 and 7.5) with a strong-Wolfe line search (cf. 3.5).
 
     With s = p_new - p_old and y = g_new - g_old of the last ``memory`` steps, the two-loop recursion gives the
@@ -24,7 +24,6 @@ class LBFGS(Optimizer):
     """
 
     name = "lbfgs"
-    needs_objective = True
     learning_rate: float = option(Number(0, open="low"), "First step length that the line search tries.", default=1.0)
     memory: int = option(Integer(1), "Number of past steps remembered.", default=10)
     max_evaluations: int = option(Integer(2), "Most evaluations of the loss in one line search.", default=20)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pellucid.layers.base import NO_RATES, Array, Rates
-from pellucid.optimizers.base import Objective, Optimizer, State
+from pellucid.optimizers.base import Optimizer, State
 from pellucid.options import Number, option
 
 
@@ -27,14 +27,7 @@ class RMSprop(Optimizer):
         """Return a mean square of 0."""
         return {"mean_square": np.zeros_like(parameters)}
 
-    def step(
-        self,
-        parameters: Array,
-        gradients: Array,
-        state: State,
-        rates: Rates = NO_RATES,
-        objective: Objective | None = None,
-    ) -> None:
+    def step(self, parameters: Array, gradients: Array, state: State, rates: Rates = NO_RATES) -> None:
         """Apply the rule."""
         mean_square = state["mean_square"]
         mean_square *= self.decay

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pellucid.layers.base import NO_RATES, Array, Rates
-from pellucid.optimizers.base import Objective, Optimizer, State
+from pellucid.optimizers.base import Optimizer, State
 from pellucid.options import Boolean, Choice, Number, option
 
 
@@ -47,14 +47,7 @@ class SGD(Optimizer):
         """Return a velocity of 0."""
         return {"velocity": np.zeros_like(parameters)} if self.momentum else {}
 
-    def step(
-        self,
-        parameters: Array,
-        gradients: Array,
-        state: State,
-        rates: Rates = NO_RATES,
-        objective: Objective | None = None,
-    ) -> None:
+    def step(self, parameters: Array, gradients: Array, state: State, rates: Rates = NO_RATES) -> None:
         """Apply the rule."""
         learning_rate = self._rate("learning_rate", rates)
         if not self.momentum:

@@ -172,7 +172,8 @@ class ProgressBar(Callback):
             transient=True,
             disable=not console.is_terminal,
         )
-        self._progress.start()
+        if not self._progress.disable:
+            self._progress.start()
         self._task = self._progress.add_task(self.description, total=run.epochs, completed=run.epoch, figures="")
 
     def after_epoch(self, run: Run) -> None:
@@ -184,7 +185,8 @@ class ProgressBar(Callback):
 
     def end(self, run: Run) -> None:
         """Remove the bar."""
-        self._progress.stop()
+        if not self._progress.disable:  # stopping prints a line, even where there is nothing to show
+            self._progress.stop()
 
 
 def as_callback(value: Callback | Callable[[Run], Any]) -> Callback:

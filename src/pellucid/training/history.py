@@ -40,8 +40,8 @@ class History:
     engine, engine_reason : which engine ran, and why
     """
 
-    def __init__(self, state: TrainingState, engine: str, engine_reason: str) -> None:
-        self.columns: dict[str, list[Any]] = {}
+    def __init__(self, state: TrainingState, engine: str, engine_reason: str, resumed: History | None = None) -> None:
+        self.columns: dict[str, list[Any]] = {} if resumed is None else resumed.to_dict()
         self.state = state
         self.stopped_by = ""
         self.engine = engine

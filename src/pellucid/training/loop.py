@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from pellucid.errors import DivergenceError, OptionError
-from pellucid.layers.base import Array
 from pellucid.losses import Loss, Penalty
 from pellucid.network import Network
-from pellucid.optimizers import Optimizer
+from pellucid.optimizers import Optimizer, SearchingOptimizer
 from pellucid.options import Integer, Number, Option, check, named
 from pellucid.random import Random
 from pellucid.schedules import Schedule
@@ -23,7 +22,9 @@ from pellucid.training.callbacks import Callback, Run, as_callback
 from pellucid.training.history import History, TrainingState
 from pellucid.training.metrics import Metric
 from pellucid.training.objective import BatchObjective
-from pellucid.training.preparation import checked_rows, checked_schedules, choose_engine, start_or_resume
+from pellucid.training.preparation import checked_schedules, choose_engine, start_or_resume
+from pellucid.training.samples import Samples, checked_samples
+from pellucid.training.step import Step
 
 OPTIONS = (
     Option("epochs", Integer(1), 100, "Number of passes over the rows."),
@@ -104,74 +105,49 @@ def train(
             check("train", declared, given[declared.name])
     optimizer = named(Optimizer, optimizer, "train: optimizer")  # type: ignore[type-abstract]
     scores = [named(Metric, metric, "train: metrics") for metric in metrics]  # type: ignore[type-abstract]
-    factors = checked_schedules(schedules or {}, network, optimizer)
-    rows_of = checked_rows(network, loss, X, y, sample_weight, "")
-    x, target, weight = rows_of
-    validation = None if X_val is None else checked_rows(network, loss, X_val, y_val, sample_weight_val, "_val")
-    whole_table = batch_size is None or batch_size >= len(x)
-    if optimizer.needs_objective and (not whole_table or gradient_clip is not None):
+    driving = checked_schedules(schedules or {}, network, optimizer)
+    samples = checked_samples(network, loss, X, y, sample_weight)
+    validation = None if X_val is None else checked_samples(network, loss, X_val, y_val, sample_weight_val, "_val")
+    whole_table = batch_size is None or batch_size >= len(samples)
+    if isinstance(optimizer, SearchingOptimizer) and (not whole_table or gradient_clip is not None):
         raise OptionError(
             f"train: {optimizer!r} needs all rows in each step: write batch_size=None, without gradient_clip."
         )
 
     watchers = [as_callback(callback) for callback in callbacks]
-    state = start_or_resume(network, x, optimizer, rng, total_epochs or epochs, average, watchers, resume)
-    history = History(state, *choose_engine(engine))
-    if resume is not None:
-        history.columns = resume.to_dict()
+    state = start_or_resume(network, samples.x, optimizer, rng, epochs, total_epochs, average, watchers, resume)
+    history = History(state, *choose_engine(engine), resume)
     run = Run(network, history, epochs=state.epoch + epochs, metrics=scores)
-    random = Random(state.seed)
-    order_of = row_order(order, len(x), batch_size, random)
-    n_batches = 1 if batch_size is None else -(-len(x) // batch_size)
-    total_steps = state.total_epochs * n_batches
-    objective = BatchObjective(network, loss, penalty)
-    own_rates = _per_parameter(network, optimizer)
-    seconds_before = resume["seconds"][-1] if resume else 0.0
-    began = time.monotonic()
+    order_of = row_order(order, len(samples), batch_size, Random(state.seed))
+    total_steps = state.total_epochs * len(list(batches(order_of(state.epoch), batch_size)))
+    step = Step(
+        network, BatchObjective(network, loss, penalty), optimizer, driving, total_steps, gradient_clip, average
+    )
+    began = time.monotonic() - (resume["seconds"][-1] if resume else 0.0)
 
     for watcher in watchers:
         watcher.begin(run)
     try:
         while state.epoch < run.epochs and not run.stopped_by:
-            values, weights, norm, rates = [], [], 0.0, {}
-            for batch, rows in enumerate(batches(order_of(state.epoch), batch_size)):
-                scheduled = min(state.step, total_steps - 1)  # beyond its span, a schedule stays where it ended
-                rates = {name: schedule.factor(scheduled, total_steps) for name, schedule in factors.items()}
-                step_rates = {**rates, **{name: own * rates.get(name, 1.0) for name, own in own_rates.items()}}
-                batch_weight = None if weight is None else weight[rows]
-
-                objective.at(x[rows], target[rows], batch_weight, random.at(step=state.step), rates)
-                with np.errstate(over="ignore", invalid="ignore"):  # require_finite says what overflowed, and where
-                    if not optimizer.needs_objective:
-                        objective()
-                        objective.require_finite(state.epoch, batch, _learning_rate(optimizer, rates))
-                        if gradient_clip is not None:
-                            _clip(network.gradients, gradient_clip)
-                    optimizer.step(network.parameters, network.gradients, state.optimizer, step_rates, objective)
-                if optimizer.needs_objective:
-                    objective.require_finite(state.epoch, batch, _learning_rate(optimizer, rates))
-                network.apply_buffer_updates(objective.cache)
-                if state.average is not None and average is not None:
-                    decay = min(average, (1 + state.step) / (10 + state.step))
-                    state.average += (1 - decay) * (network.parameters - state.average)
-
-                state.step += 1
-                values.append(objective.value)
-                weights.append(float(len(rows)) if batch_weight is None else float(batch_weight.sum()))
+            losses, weights = [], []
+            for number, rows in enumerate(batches(order_of(state.epoch), batch_size)):
+                batch = samples[rows]
+                step(batch, state, number)
+                losses.append(step.objective.value)
+                weights.append(batch.total_weight)
                 for watcher in watchers:
                     watcher.after_step(run)
                 if run.stopped_by:
                     break
             state.epoch += 1
-            with np.errstate(over="ignore"):
-                norm = float(np.linalg.norm(network.gradients))
-            row: dict[str, Any] = {"epoch": state.epoch, "loss": loss.combine(values, weights)}
+            row: dict[str, Any] = {"epoch": state.epoch, "loss": loss.combine(losses, weights)}
             with _averaged(network, state):
                 _require_finite_weights(network, state.epoch)
-                row.update(_judge(network, loss, scores, rows_of if scores else None, validation))
-                row["learning_rate"] = _learning_rate(optimizer, rates)
-                row["gradient_norm"] = norm
-                row["seconds"] = seconds_before + time.monotonic() - began
+                row.update(_judge(network, loss, scores, samples if scores else None, validation))
+                row["learning_rate"] = step.learning_rate
+                with np.errstate(over="ignore"):
+                    row["gradient_norm"] = float(np.linalg.norm(network.gradients))
+                row["seconds"] = time.monotonic() - began
                 history.append(row)
                 for watcher in watchers:
                     watcher.after_epoch(run)
@@ -186,24 +162,19 @@ def train(
     return history
 
 
-def _per_parameter(network: Network, optimizer: Optimizer) -> dict[str, Array]:
-    """Return the factors that differ from parameter to parameter, where the optimizer has the rate they act on."""
-    factors = {"learning_rate": network.learning_rate_factor, "weight_decay": network.weight_decay_factor}
-    return {name: factor for name, factor in factors.items() if hasattr(optimizer, name) and not (factor == 1).all()}
-
-
-def _judge(network: Network, loss: Loss, metrics: list[Metric], training: Any, validation: Any) -> dict[str, float]:
+def _judge(
+    network: Network, loss: Loss, metrics: list[Metric], training: Samples | None, validation: Samples | None
+) -> dict[str, float]:
     """Return the metrics on the training rows, and loss and metrics on the validation rows."""
     found = {}
-    for prefix, rows in (("", training), ("validation_", validation)):
-        if rows is None:
+    for prefix, samples in (("", training), ("validation_", validation)):
+        if samples is None:
             continue
-        x, target, weight = rows
-        outputs = network.predict(x)
+        outputs = network.predict(samples.x)
         if prefix:
-            found["validation_loss"] = loss.value_and_gradient(outputs, target, weight)[0]
+            found["validation_loss"] = loss.value_and_gradient(outputs, samples.target, samples.weight)[0]
         for metric in metrics:
-            found[prefix + metric.name] = metric.value(loss.predict(outputs), target, weight)
+            found[prefix + metric.name] = metric.value(loss.predict(outputs), samples.target, samples.weight)
     return found
 
 
@@ -219,16 +190,6 @@ def _averaged(network: Network, state: TrainingState) -> Iterator[None]:
         yield
     finally:
         network.parameters[...] = own
-
-
-def _clip(gradients: Array, largest: float) -> None:
-    norm = float(np.linalg.norm(gradients))
-    if norm > largest:
-        gradients *= largest / norm
-
-
-def _learning_rate(optimizer: Optimizer, rates: Mapping[str, float]) -> float:
-    return float(getattr(optimizer, "learning_rate", 0.0) * rates.get("learning_rate", 1.0))
 
 
 def _require_finite_weights(network: Network, epoch: int) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from pellucid.errors import DivergenceError
-from pellucid.layers.base import NO_RATES, Array, Rates
+from pellucid.layers.base import NO_RATES, Rates
 from pellucid.losses import Loss, Penalty
 from pellucid.network import Network
 from pellucid.random import Random
+from pellucid.training.samples import Samples
 
 
 class BatchObjective:
@@ -20,18 +21,17 @@ class BatchObjective:
         self.network, self.loss, self.penalty = network, loss, penalty
         self.value = float("nan")
         self.cache: list[Any] = []
-        self._batch: tuple[Array, Array, Array | None, Random | None, Rates] | None = None
+        self._batch: tuple[Samples, Random, Rates] | None = None
 
-    def at(self, x: Array, target: Array, weight: Array | None, rng: Random | None, rates: Rates) -> BatchObjective:
-        """Choose the batch; returns self."""
-        self._batch = (x, target, weight, rng, rates)
-        return self
+    def at(self, batch: Samples, rng: Random, rates: Rates) -> None:
+        """Choose the batch, the address of its random numbers and the factors of the step."""
+        self._batch = (batch, rng, rates)
 
     def __call__(self) -> float:
         assert self._batch is not None
-        x, target, weight, rng, rates = self._batch
-        outputs, self.cache = self.network.chain.forward(x, training=True, rng=rng, rates=rates)
-        self.value, d_outputs = self.loss.value_and_gradient(outputs, target, weight)
+        batch, rng, rates = self._batch
+        outputs, self.cache = self.network.chain.forward(batch.x, training=True, rng=rng, rates=rates)
+        self.value, d_outputs = self.loss.value_and_gradient(outputs, batch.target, batch.weight)
         self.network.chain.backward(d_outputs, self.cache, input_gradient=False)
         if self.penalty is not None:
             network = self.network
@@ -40,12 +40,12 @@ class BatchObjective:
             network.gradients += gradient
         return self.value
 
-    def require_finite(self, epoch: int, batch: int, learning_rate: float) -> None:
-        """Raise `DivergenceError` with a diagnosis if the value is NaN or infinite."""
+    def require_finite(self, epoch: int, number: int, learning_rate: float) -> None:
+        """Raise `DivergenceError` with a diagnosis if the value is NaN or infinite; epoch and batch count from 0."""
         if np.isfinite(self.value):
             return
         assert self._batch is not None
-        x = self._batch[0]
+        x = self._batch[0].x
         culprit = "every layer's output is finite, so the loss itself overflowed"
         with np.errstate(all="ignore"):
             for index, layer in enumerate(self.network.layers):
@@ -57,6 +57,6 @@ class BatchObjective:
                     culprit = f"layer {index} ({layer!r}) is the first whose output is not finite"
                     break
         raise DivergenceError(
-            f"Training diverged: the loss is {self.value} in epoch {epoch + 1}, batch {batch + 1}; {culprit}. The "
+            f"Training diverged: the loss is {self.value} in epoch {epoch + 1}, batch {number + 1}; {culprit}. The "
             f"learning rate was {learning_rate:g}: try a tenth of it, scale the inputs, or pass gradient_clip=1.0."
         )

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import Any
 
-import numpy as np
-
-from pellucid.errors import DataError, OptionError, ShapeError, listed, near_miss
+from pellucid.errors import OptionError, ShapeError, listed, near_miss
 from pellucid.layers import Dropout
 from pellucid.layers.base import Array, walk
-from pellucid.losses import Loss
 from pellucid.network import Network
 from pellucid.optimizers import Optimizer
 from pellucid.random import Random, as_random
@@ -25,7 +21,8 @@ def start_or_resume(
     x: Array,
     optimizer: Optimizer,
     rng: int | Random | None,
-    total_epochs: int,
+    epochs: int,
+    total_epochs: int | None,
     average: float | None,
     watchers: list[Callback],
     resume: History | None,
@@ -34,7 +31,9 @@ def start_or_resume(
     if resume is None:
         if not network.initialized:
             network.initialize(x)
-        state = TrainingState(as_random(rng).seed, total_epochs, optimizer=optimizer.start(network.parameters))
+        state = TrainingState(
+            as_random(rng).seed, total_epochs or epochs, optimizer=optimizer.start(network.parameters)
+        )
         state.average = None if average is None else network.parameters.copy()
         for watcher in watchers:
             watcher.state = {}
@@ -42,6 +41,11 @@ def start_or_resume(
     state = copy.deepcopy(resume.state)
     if state.parameters is None or state.parameters.shape != network.parameters.shape:
         raise ShapeError("train: resume holds the history of another network; pass the network that it trained.")
+    if total_epochs not in (None, state.total_epochs):
+        raise OptionError(
+            f"train: total_epochs got {total_epochs}; the history to resume began with {state.total_epochs}, which its "
+            f"schedules span. Leave it out, or pass the same."
+        )
     if len(state.callbacks) != len(watchers):
         raise OptionError(
             f"train: resume has {len(state.callbacks)} callbacks and got {len(watchers)}; pass the same ones."
@@ -52,35 +56,6 @@ def start_or_resume(
     for watcher, kept in zip(watchers, state.callbacks, strict=True):
         watcher.state = kept
     return state
-
-
-def checked_rows(
-    network: Network, loss: Loss, X: Any, y: Any, sample_weight: Any, suffix: str
-) -> tuple[Array, Array, Array | None]:
-    """Return rows, target and weights as arrays that fit each other."""
-    x = network.check_rows(X)
-    if not len(x):
-        raise DataError(f"train: X{suffix} has no rows; it expects at least one.")
-    if not np.isfinite(x).all():
-        row, column = np.argwhere(~np.isfinite(x))[0]
-        raise DataError(
-            f"train: X{suffix} has {x[row, column]} in row {row}, column {column}; it expects finite numbers."
-        )
-    if y is None:
-        raise ShapeError(f"train: X{suffix} is given without y{suffix}; each row needs its target.")
-    target = loss.check_target(y, network.n_outputs, network.dtype)
-    if len(target) != len(x):
-        raise ShapeError(
-            f"train: X{suffix} has {len(x)} rows and y{suffix} has {len(target)}; each row needs its target."
-        )
-    if sample_weight is None:
-        return x, target, None
-    weight = np.asarray(sample_weight, dtype=network.dtype)
-    if weight.shape != (len(x),):
-        raise ShapeError(f"train: sample_weight{suffix} has shape {weight.shape}; it expects ({len(x)},), one per row.")
-    if not (np.isfinite(weight).all() and (weight >= 0).all() and weight.sum() > 0):
-        raise DataError(f"train: sample_weight{suffix} expects finite numbers of at least 0 that are not all 0.")
-    return x, target, weight
 
 
 def checked_schedules(schedules: Mapping[str, Schedule], network: Network, optimizer: Optimizer) -> dict[str, Schedule]:
