@@ -17,7 +17,7 @@ import dataclasses
 import enum
 import math
 import secrets
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -64,19 +64,25 @@ class Random:
 
     def __post_init__(self) -> None:
         for name in ("seed", "layer", "step"):
-            object.__setattr__(self, name, _whole(f"Random: {name}", getattr(self, name)))
+            given = getattr(self, name)
+            if type(given) is not int or not 0 <= given < 2**64:  # an address is made for each layer of each step
+                object.__setattr__(self, name, _whole(f"Random: {name}", given))
         if not isinstance(self.purpose, Purpose):
             raise OptionError(
                 f"Random: purpose got {self.purpose!r}; it expects one of {', '.join(map(str, Purpose.__members__))} "
                 "of pellucid.random.Purpose, such as Purpose.SHUFFLE."
             )
 
-    def at(self, *, purpose: Purpose | None = None, layer: int | None = None, step: int | None = None) -> Self:
+    def at(self, *, purpose: Purpose | None = None, layer: int | None = None, step: int | None = None) -> Random:
         """Return the address with these parts replaced."""
-        given = {"purpose": purpose, "layer": layer, "step": step}
-        return dataclasses.replace(self, **{name: part for name, part in given.items() if part is not None})  # type: ignore[arg-type]
+        return Random(
+            self.seed,
+            self.purpose if purpose is None else purpose,
+            self.layer if layer is None else layer,
+            self.step if step is None else step,
+        )
 
-    def child(self, index: int) -> Self:
+    def child(self, index: int) -> Random:
         """Return the address of the layer at ``index`` (0 to 1023) inside this layer: layer * 1024 + index + 1.
 
         This numbers a tree of layers from its root, 0, so no two layers share a number. Six levels fit in 64 bits.
@@ -94,7 +100,7 @@ class Random:
                 f"child: layer {self.layer} got a layer inside it; its number {number} needs more than 64 bits. "
                 "Nest layers at most six deep."
             )
-        return self.at(layer=number)
+        return Random(self.seed, self.purpose, number, self.step)
 
     def words(self, n: int, first: int = 0) -> NDArray[np.uint64]:
         """Return the raw words of elements ``first`` to ``first + n - 1``, shape (n,).

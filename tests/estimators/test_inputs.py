@@ -159,7 +159,7 @@ def test_kinds_and_missing_texts_are_heeded(data: Any) -> None:
     assert np.isfinite(as_number.predict(table)).all()
     as_category = TabularRegressor(**QUICK, kinds={"zip": "category"}).fit(table, data.number)
     assert "zip=0101" in as_category.encoder_.feature_names
-    with pytest.raises(MissingColumnError, match="'zap'.*did you mean 'zip'"):
+    with pytest.raises(MissingColumnError, match=r"'zap'.*did you mean 'zip'"):
         TabularRegressor(**QUICK, kinds={"zap": "category"}).fit(table, data.number)
 
 

@@ -6,6 +6,7 @@ each value must be of its type, memory is taken only for tensors that are there,
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import os
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 
 import pellucid
-from pellucid.errors import ModelFileError, listed
+from pellucid.errors import DataError, ModelFileError, listed
 from pellucid.layers import Chain, Layer
 from pellucid.layers.base import Array, Shape
 from pellucid.losses import Loss
@@ -194,10 +195,14 @@ def _network(config: Mapping[str, Any], tensors: Mapping[str, Array], encoder: E
     for name, view in {**network.named_parameters, **network.named_buffers}.items():
         view[...] = tensors[name]
     network.initialized = True
-    last_codes = np.zeros((1, encoder.n_columns))
-    for code in encoder.code_columns:
-        last_codes[0, code.column_index] = code.n_codes - 1
-    network.predict(last_codes)  # raises where an embedding has fewer codes
+    for code in encoder.code_columns:  # another number of codes than the embedding has would mix up the levels
+        row = np.zeros((1, encoder.n_columns))
+        row[0, code.column_index] = code.n_codes - 1
+        network.predict(row)
+        row[0, code.column_index] = code.n_codes
+        with contextlib.suppress(DataError):
+            network.predict(row)
+            raise ModelFileError(f"its network takes more levels of column {code.name!r} than its encoder has")
     return network
 
 

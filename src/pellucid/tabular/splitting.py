@@ -68,7 +68,7 @@ def split_rows(n_rows: int, share: float, rng: Random, classes: Array | None = N
 
 
 def require_same_height(n_rows: int, y: Any, suffix: str) -> None:
-    """Raise `ShapeError` unless the target ``y`` has a value for each of the table's rows; ``suffix`` names the pair."""
+    """Raise `ShapeError` unless the target ``y`` has a value for each row of the table ``X`` + ``suffix``."""
     n_targets = len(as_array(y)) if np.ndim(as_array(y)) else 0
     if n_targets != n_rows:
         raise ShapeError(f"fit: X{suffix} has {n_rows} rows and y{suffix} has {n_targets}; each row needs its target.")
