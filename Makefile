@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEMO := build/penguins.pellucid
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types bench-tables clean
+.PHONY: help demo test lint types bench-tables reference clean
 
 help: ## List every task, one line each
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ types: .venv/dev ## Check types with mypy --strict
 
 bench-tables: .venv/dev ## Compare with scikit-learn's MLP on the public tables (hours; resumes)
 	$(BIN)/python benchmarks/tables.py
+
+reference: .venv/dev ## Write docs/reference/options.md from the classes' declarations
+	$(BIN)/python docs/make_reference.py
 
 clean: ## Remove the environment and everything built
 	rm -rf .venv build dist

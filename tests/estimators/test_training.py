@@ -55,7 +55,7 @@ def validation_loss(model: Any, X: Any, y: Any) -> float:
     return float(model.loss_.value_and_gradient(outputs, target)[0])
 
 
-# -- rows to judge by ---------------------------------------------------------------------------------------------------
+# -- rows to judge by --------------------------------------------------------------------------------------------------
 
 
 def test_own_validation_rows_decide_and_no_row_is_set_aside(data: Any) -> None:
@@ -87,20 +87,20 @@ def test_wrong_use_of_validation_rows_is_refused(data: Any) -> None:
             model.fit(table, y, **given)
     with pytest.raises(ShapeError, match="X_val has 60 rows and y_val has 59"):
         model.fit(table, y, X_val=table, y_val=y[:-1])
-    with pytest.raises(TargetError, match="row 0.*'violet' is no class that was learned"):
+    with pytest.raises(TargetError, match=r"row 0.*'violet' is no class that was learned"):
         model.fit(table, y, X_val=table, y_val=["violet"] * 60)
-    with pytest.raises(DataError, match="lacks|no column"):
+    with pytest.raises(DataError, match=r"no columns? '"):
         model.fit(table, y, X_val={"size": [1.0]}, y_val=["red"])
     with pytest.raises(DataError, match="X_val"):
         model.fit(table, y, X_val={name: [] for name in table}, y_val=[])
 
 
-# -- the second training ------------------------------------------------------------------------------------------------
+# -- the second training -----------------------------------------------------------------------------------------------
 
 
 def test_a_small_table_is_trained_again_on_all_rows(data: Any) -> None:
     table = {**data.table, "only": [f"level {index}" for index in range(60)]}
-    model = TabularRegressor(**QUICK).fit(table, data.number)
+    model = TabularRegressor(**QUICK, min_category_count=1).fit(table, data.number)
     assert (model.plan_.refit, model.refitted_) == (True, True)
     assert model.plan_.n_rows == 51
     assert "trained again on all rows" in model.plan_.reasons[-1]
@@ -148,7 +148,7 @@ def test_the_history_has_its_columns(data: Any) -> None:
     assert history["learning_rate"] == sorted(history["learning_rate"], reverse=True)
 
 
-# -- stopping -----------------------------------------------------------------------------------------------------------
+# -- stopping ----------------------------------------------------------------------------------------------------------
 
 
 def test_patience_stops_training(data: Any) -> None:
@@ -240,11 +240,12 @@ def test_a_time_budget_that_is_long_enough_changes_nothing(data: Any) -> None:
 
 def test_a_budget_over_before_training_still_gives_a_model(data: Any) -> None:
     model = TabularClassifier(random_state=0, time_budget=1e-9).fit(data.table, data.classes)
-    assert (len(model.history_), model.best_epoch_) == (1, 1)
+    assert "time budget" in model.history_.stopped_by
+    assert 1 <= model.best_epoch_ <= len(model.history_) < model.plan_.epochs
     assert np.isfinite(model.predict_proba(data.table)).all()
 
 
-# -- seeds --------------------------------------------------------------------------------------------------------------
+# -- seeds -------------------------------------------------------------------------------------------------------------
 
 
 def test_a_seed_gives_the_same_bits_and_another_one_others(data: Any) -> None:
@@ -296,7 +297,7 @@ def test_another_process_gives_the_same_bits() -> None:
     assert len(found.pop().strip()) == 64
 
 
-# -- machine and terminal -----------------------------------------------------------------------------------------------
+# -- machine and terminal ----------------------------------------------------------------------------------------------
 
 
 def limits() -> list[int]:
@@ -305,15 +306,18 @@ def limits() -> list[int]:
     return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2, -1, -2, -1000, 10**12])
+@pytest.mark.parametrize("n_jobs", [1, 2, -1, -2, -1000, 2**32])
 def test_n_jobs_limits_cores_while_it_works_and_not_after(n_jobs: int, data: Any) -> None:
-    before, within = limits(), []
+    before = limits()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    model = TabularRegressor(**QUICK, n_jobs=n_jobs, callbacks=[lambda run: within.append(limits())])
-    model.fit(data.table, data.number).predict(data.table)
-    assert limits() == before
-    expected = {1: 1, 2: min(2, cores), -1: cores, -2: max(1, cores - 1), -1000: 1, 10**12: cores}[n_jobs]
-    assert all(1 <= number <= expected for number in within[0])
+    meant = {1: 1, 2: min(2, cores), -1: cores, -2: max(1, cores - 1), -1000: 1, 2**32: cores}[n_jobs]
+    within: dict[int, list[int]] = {}
+    for number in (meant, n_jobs):
+        model = TabularRegressor(**QUICK, n_jobs=number, callbacks=[lambda run, n=number: within.update({n: limits()})])
+        model.fit(data.table, data.number).predict(data.table)
+        assert limits() == before
+    assert within[n_jobs] == within[meant]
+    assert set(within[meant]) <= {meant}
     with pytest.raises(TargetError):
         model.fit(data.table, [None] * 60)
     assert limits() == before

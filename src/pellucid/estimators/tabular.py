@@ -51,7 +51,7 @@ class TabularEstimator(Configurable, BaseEstimator):
 
     hidden_layer_sizes: Any = option(Several(Integer(1)), "Neurons of each hidden layer.", default=(128, 128))
     activation: Any = option(Text("an activation's name"), "Activation of the hidden layers.", default="relu")
-    dropout: float = option(Number(0, 1, open="high"), "Share of hidden outputs silenced in each step.", default=0.15)
+    dropout: float = option(Number(0, 1, open="high"), "Share of hidden outputs silenced in each step.", default=0.1)
     learning_rate: float = option(Number(0, open="low"), "Step size at the start of its cosine.", default=0.003)
     weight_decay: float = option(Number(0), "Pull of the weights towards zero.", default=0.02)
     batch_size: int | None = option(
@@ -70,6 +70,9 @@ class TabularEstimator(Configurable, BaseEstimator):
         Number(0, 1, open="low high"), "Share of the rows set aside to find the best epoch.", default=0.15
     )
     one_hot_limit: int = option(Integer(0), "Categories up to this many levels become one-hot columns.", default=8)
+    min_category_count: int = option(
+        Integer(1), "A level seen in fewer rows counts as unknown, which is learned from such rows.", default=2
+    )
     embedding_size: int = option(Integer(1), "Numbers that a level of a larger category becomes.", default=16)
     kinds: Any = option(
         Either(Nothing("inferred"), Kind((dict,), "a mapping from column name to kind")),
@@ -92,7 +95,7 @@ class TabularEstimator(Configurable, BaseEstimator):
         default=None,
     )
     n_jobs: int | None = option(
-        Either(Integer(1), Integer(high=-1), Nothing("as NumPy is set up")),
+        Either(Integer(1), Integer(high=-1), Nothing("one")),
         "Cores for matrix products; -1 means all, -2 all but one.",
         default=None,
     )
@@ -200,7 +203,9 @@ class TabularEstimator(Configurable, BaseEstimator):
 
         Returns whether training ended by itself; cut short without validation rows, it leaves what was there before.
         """
-        encoder = Encoder(one_hot_limit=self.one_hot_limit, kinds=kinds).fit(rows.table)
+        encoder = Encoder(
+            one_hot_limit=self.one_hot_limit, min_category_count=self.min_category_count, kinds=kinds
+        ).fit(rows.table)
         n_outputs = self._n_outputs()
         network = build_network(
             encoder,
@@ -307,13 +312,11 @@ class TabularEstimator(Configurable, BaseEstimator):
     @contextlib.contextmanager
     def _threads(self) -> Iterator[None]:
         """Limit the cores that NumPy's matrix products use, for this call only."""
-        if self.n_jobs is None:
-            yield
-            return
         from threadpoolctl import threadpool_limits
 
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        wanted = self.n_jobs if self.n_jobs > 0 else cores + 1 + self.n_jobs
+        wanted = self.n_jobs or 1
+        wanted = wanted if wanted > 0 else cores + 1 + wanted
         with threadpool_limits(limits=min(max(1, wanted), cores)):
             yield
 

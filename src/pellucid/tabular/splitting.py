@@ -43,7 +43,7 @@ def split_rows(n_rows: int, share: float, rng: Random, classes: Array | None = N
     Raises `DataError` where no row can be set aside: one row only, or one row of each class only.
 
     >>> [part.tolist() for part in split_rows(5, 0.4, Random(0))]
-    [[0, 2, 3], [1, 4]]
+    [[1, 2, 3], [0, 4]]
     """
     if n_rows < 2:
         raise DataError(f"a table of {n_rows} row(s) cannot be split into rows to learn from and rows to judge by.")

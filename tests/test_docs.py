@@ -1,0 +1,38 @@
+"""The documentation says what is: pages made from the code are current, and the programs in them run."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_reference_page_is_what_the_classes_declare() -> None:
+    spec = importlib.util.spec_from_file_location("make_reference", ROOT / "docs" / "make_reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.PAGE.read_text(encoding="utf-8") == module.page(), "run `make reference`"
+
+
+def blocks_of_readme() -> list[str]:
+    parts = (ROOT / "README.md").read_text(encoding="utf-8").split("```python\n")[1:]
+    return [part.partition("```")[0] for part in parts]
+
+
+@pytest.mark.parametrize("number", range(len(blocks_of_readme())))
+def test_the_programs_of_the_readme_run_and_print_what_it_says(number: int, tmp_path: Path) -> None:
+    program = blocks_of_readme()[number].replace('"examples/', f'"{ROOT.as_posix()}/examples/')
+    path = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": path}
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], cwd=tmp_path, capture_output=True, text=True, env=environment
+    )
+    assert run.returncode == 0, run.stderr
+    for line in run.stdout.strip().splitlines():
+        assert line in (ROOT / "README.md").read_text(encoding="utf-8")
