@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from typing import Any
 
 import numpy as np
@@ -347,3 +349,15 @@ def test_every_stack_keeps_its_dtype_and_copies_with_equal_bits(
     np.testing.assert_array_equal(twin.predict(X), network.predict(X))
     again, _ = twin.forward(X, training=True, rng=Random(3))
     np.testing.assert_array_equal(again, outputs)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda network: pickle.loads(pickle.dumps(network))])
+def test_a_copied_network_has_vectors_and_views_of_its_own(copied: Any) -> None:
+    network = Network([Dense(3), BatchNorm(), Dense(1)], n_inputs=2, rng=5)
+    twin = copied(network)
+    assert twin.rng == network.rng
+    np.testing.assert_array_equal(twin.parameters, network.parameters)
+    twin.parameters[...] = 0
+    assert not twin.named_parameters["0.weight"].any()  # still a view
+    assert not twin.layers[0].parameters["weight"].any()
+    assert network.parameters.any()

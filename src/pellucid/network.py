@@ -19,6 +19,8 @@ from pellucid.losses.penalty import Penalty
 from pellucid.options import from_config, to_config
 from pellucid.random import Purpose, Random, as_random
 
+_VECTORS = ("parameters", "gradients", "buffers", "learning_rate_factor", "weight_decay_factor")
+
 
 class Network:
     """A chain of layers whose weights are views into one contiguous vector.
@@ -166,11 +168,19 @@ class Network:
 
     def copy(self) -> Network:
         """Return a network with layers, weights and factors of its own."""
-        twin = Network.from_config(self.to_config())
-        for name in ("parameters", "buffers", "learning_rate_factor", "weight_decay_factor"):
-            getattr(twin, name)[...] = getattr(self, name)
-        twin.initialized, twin.rng = self.initialized, copy.copy(self.rng)
-        return twin
+        return copy.deepcopy(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return configuration and vectors: views into a vector would not survive `pickle` or `copy` as views."""
+        vectors = {name: getattr(self, name).copy() for name in _VECTORS}
+        return {"config": self.to_config(), "vectors": vectors, "initialized": self.initialized, "rng": self.rng}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        twin = Network.from_config(state["config"])
+        self.__dict__.update(twin.__dict__)
+        for name, vector in state["vectors"].items():
+            getattr(self, name)[...] = vector
+        self.initialized, self.rng = state["initialized"], state["rng"]
 
     def to_config(self) -> dict[str, Any]:
         """Return the architecture as JSON data, without the weights."""

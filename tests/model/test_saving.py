@@ -129,7 +129,7 @@ def test_options_come_back(tmp_path: Path) -> None:
         "kinds": {"size": "category", "old": "boolean"},
         "missing": ("?", "-9"),
         "time_budget": "1h",
-        "n_jobs": 1,
+        "n_jobs": 2,
         "verbose": True,
         "random_state": 2**40,
         "callbacks": (print_nothing,),

@@ -36,7 +36,7 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
     True
     """
 
-    learning_rate: float = option(Number(0, open="low"), "Step size at the start of its cosine.", default=0.004)
+    learning_rate: float = option(Number(0, open="low"), "Step size at the start of its cosine.", default=0.006)
 
     def predict(self, X: Any) -> Array:
         """Return the predicted numbers, in the target's unit, (n_rows,) or (n_rows, n_targets)."""

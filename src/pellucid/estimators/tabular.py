@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from abc import abstractmethod
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from pellucid.errors import ShapeError
+from pellucid.estimators.cores import limited_cores
 from pellucid.estimators.duration import Duration, to_seconds
 from pellucid.estimators.recipe import AVERAGE, build_network, plan_training
 from pellucid.layers.base import Array
@@ -43,15 +42,13 @@ from pellucid.tabular.targets import ClassTarget, NumberTarget
 from pellucid.training import Callback, EarlyStopping, ProgressBar, Run, TimeBudget, train
 from pellucid.training.callbacks import as_callback
 
-NETWORK_VECTORS = ("parameters", "buffers", "learning_rate_factor", "weight_decay_factor")
-
 
 class TabularEstimator(Configurable, BaseEstimator):
     """The options, and the way from a table to a network."""
 
     hidden_layer_sizes: Any = option(Several(Integer(1)), "Neurons of each hidden layer.", default=(128, 128))
     activation: Any = option(Text("an activation's name"), "Activation of the hidden layers.", default="relu")
-    dropout: float = option(Number(0, 1, open="high"), "Share of hidden outputs silenced in each step.", default=0.1)
+    dropout: float = option(Number(0, 1, open="high"), "Share of hidden outputs silenced in each step.", default=0.15)
     learning_rate: float = option(Number(0, open="low"), "Step size at the start of its cosine.", default=0.003)
     weight_decay: float = option(Number(0), "Pull of the weights towards zero.", default=0.02)
     batch_size: int | None = option(
@@ -170,7 +167,7 @@ class TabularEstimator(Configurable, BaseEstimator):
             len(training.target), batch_size=self.batch_size, epochs=self.epochs, own_validation=X_val is not None
         )
         deadline = None if self.time_budget is None else began + to_seconds(self.time_budget)
-        with self._threads():
+        with limited_cores(self.n_jobs):
             complete = self._train(training, kinds, rng, deadline, validation)
             self.refitted_ = complete and self.plan_.refit and self._train(rows, kinds, rng, deadline)
         self.fit_seconds_ = time.perf_counter() - began
@@ -265,28 +262,11 @@ class TabularEstimator(Configurable, BaseEstimator):
                 f"X has {table.width} columns without names; the model was fitted on {self.n_features_in_} columns: "
                 f"give every row the same features in the same order, or a table with column names."
             )
-        with self._threads():
+        with limited_cores(self.n_jobs):
             return self.network_.predict(self.encoder_.transform(table))
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "network_")
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return the attributes for `pickle`; a network is its configuration and its vectors."""
-        state = dict(super().__getstate__())
-        if "network_" in state:
-            network: Network = state["network_"]
-            state["network_"] = network.to_config(), {name: getattr(network, name) for name in NETWORK_VECTORS}
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        if "network_" in state:
-            config, vectors = state["network_"]
-            self.network_ = Network.from_config(config)
-            for name, vector in vectors.items():
-                getattr(self.network_, name)[...] = vector
-            self.network_.initialized = True
 
     @abstractmethod
     def _new_target(self) -> ClassTarget | NumberTarget:
@@ -308,17 +288,6 @@ class TabularEstimator(Configurable, BaseEstimator):
         if isinstance(self.random_state, np.random.RandomState):
             return int(self.random_state.randint(2**31 - 1))
         return as_random(self.random_state).seed
-
-    @contextlib.contextmanager
-    def _threads(self) -> Iterator[None]:
-        """Limit the cores that NumPy's matrix products use, for this call only."""
-        from threadpoolctl import threadpool_limits
-
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        wanted = self.n_jobs or 1
-        wanted = wanted if wanted > 0 else cores + 1 + wanted
-        with threadpool_limits(limits=min(max(1, wanted), cores)):
-            yield
 
 
 class StepsOnly(Callback):
