@@ -1,17 +1,15 @@
 """Train on a table with holes, judge on rows it has not seen, save, load, predict."""
 
-from pathlib import Path
-
 import polars as pl
 
-from pellucid import TabularClassifier, load
+from pellucid import TabularRegressor, load
 
-table = pl.read_csv(Path(__file__).parent / "penguins.csv")
-species = table.drop_in_place("species")
+table = pl.read_csv("examples/penguins.csv").drop_nulls("body_mass_g")
+mass = table.drop_in_place("body_mass_g")
 test = pl.int_range(len(table), eager=True) % 5 == 0
 
-model = TabularClassifier(random_state=0).fit(table.filter(~test), species.filter(~test))
-print(f"accuracy on {test.sum()} rows not seen: {model.score(table.filter(test), species.filter(test)):.3f}")
+model = TabularRegressor(random_state=0).fit(table.filter(~test), mass.filter(~test))
+print(f"R² on {test.sum()} penguins not seen: {model.score(table.filter(test), mass.filter(test)):.3f}")
 
-model.save("penguins.pellucid", overwrite=True)
-print(load("penguins.pellucid").predict({**{name: [None] for name in table.columns}, "bill_length_mm": [49.0]}))
+model.save("mass.pellucid", overwrite=True)
+print(f"predicted: {load('mass.pellucid').predict(table.head(1))[0]:.0f} g, weighed: {mass[0]} g")
