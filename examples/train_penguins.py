@@ -9,7 +9,8 @@ mass = table.drop_in_place("body_mass_g")
 test = pl.int_range(len(table), eager=True) % 5 == 0
 
 model = TabularRegressor(random_state=0).fit(table.filter(~test), mass.filter(~test))
-print(f"R² on {test.sum()} penguins not seen: {model.score(table.filter(test), mass.filter(test)):.3f}")
+print(f"R² on {test.sum()} penguins not seen: {model.score(table.filter(test), mass.filter(test)):.2f}")
 
 model.save("mass.pellucid", overwrite=True)
-print(f"predicted: {load('mass.pellucid').predict(table.head(1))[0]:.0f} g, weighed: {mass[0]} g")
+predicted = load("mass.pellucid").predict(table.head(1))[0]
+print(f"predicted: {predicted / 1000:.1f} kg, weighed: {mass[0] / 1000:.1f} kg")
