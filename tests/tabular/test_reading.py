@@ -43,7 +43,7 @@ def test_the_suffix_says_the_kind(tmp_path: Path) -> None:
     table = pl.DataFrame(expected, schema=["a", "b"], orient="row")
     table.with_columns(b=pl.Series(["x", ""])).write_parquet(tmp_path / "t.parquet")
     written(tmp_path, b"a\tb\n1\tx\n2\t\n", "t.TSV")
-    written(tmp_path, gzip.compress(b"a,b\n1,x\n2,\n"), "t.csv.gz")
+    written(tmp_path, gzip.compress(b"a,b\n1,x\n2,\n", mtime=0), "t.csv.gz")
     written(tmp_path, b'{"a": 1, "b": "x"}\n{"a": 2, "b": ""}\n', "t.jsonl")
     written(tmp_path, gzip.compress(b'{"a": 1, "b": "x"}\n{"a": 2}\n'), "t.ndjson.gz")
     for name in ("t.parquet", "t.TSV", "t.csv.gz", "t.jsonl", "t.ndjson.gz"):
@@ -86,7 +86,7 @@ def test_a_faulty_csv_is_refused_in_one_line(tmp_path: Path, content: bytes, wor
     [
         ("t.parquet", b"PAR1 nonsense PAR1", "damaged"),
         ("t.csv.gz", b"not packed", "cannot be read"),
-        ("t.csv.gz", gzip.compress(b"a,b\n1,2\n" * 99)[:-9], "cannot be read"),
+        ("t.csv.gz", gzip.compress(b"a,b\n1,2\n" * 99, mtime=0)[:-9], "cannot be read"),
         ("t.xlsx", b"a", "'.csv', '.jsonl'"),
         ("t", b"a", "suffix ''"),
         ("t.jsonl", b'{"a": 1}\n{"a": \n', "line 2 is no JSON"),
