@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from pathlib import Path
 
+import pellucid
 from pellucid.activations import Activation
 from pellucid.estimators import TabularClassifier, TabularRegressor
 from pellucid.initializers import Initializer
@@ -23,7 +24,10 @@ FAMILIES = (Layer, Activation, Initializer, Loss, Optimizer, Schedule, Callback,
 def page() -> str:
     """Return the page's text."""
     lines = ["# Every public class and its options", "", "Written by `make reference` from the classes themselves.", ""]
-    groups = {f"{family.__name__}s": list(registered(family).values()) for family in FAMILIES}
+    groups = {
+        f"{family.__name__}s": [cls for cls in registered(family).values() if cls.__name__ in pellucid.__all__]
+        for family in FAMILIES
+    }
     groups["Tables"] = [Encoder, Penalty, TabularClassifier, TabularRegressor]
     for title, classes in groups.items():
         lines += [f"## {title}", ""]
