@@ -351,6 +351,51 @@ def test_every_stack_keeps_its_dtype_and_copies_with_equal_bits(
     np.testing.assert_array_equal(again, outputs)
 
 
+def test_sample_weights_may_be_a_list_and_fit_the_rows() -> None:
+    network = Network([Dense(2)], n_inputs=3)
+    X, y = numbers(4, 3), numbers(4, 2)
+    by_list, _ = network.loss_and_gradient(X, y, SquaredError(), sample_weight=[1, 2, 0, 1])
+    by_array, _ = network.loss_and_gradient(X, y, SquaredError(), sample_weight=np.array([1.0, 2.0, 0.0, 1.0]))
+    assert by_list == by_array
+    with pytest.raises(ShapeError, match=r"sample_weight has shape \(3,\); it expects \(4,\)"):
+        network.loss_and_gradient(X, y, SquaredError(), sample_weight=np.ones(3))
+
+
+def test_rows_that_are_no_numbers_are_refused() -> None:
+    for X in ([["a", "b", "c"]], [[1.0, 2.0, 3.0], [1.0]]):
+        with pytest.raises(DataError, match=r"X \(list\) is no table of numbers"):
+            Network([Dense(2)], n_inputs=3).predict(X)
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [({}, "got no parts"), ({"a": ("0", 1, Dense(1))}, "0 <= start < stop"), ({"a": (2, 1, Dense(1))}, "part 'a' is")],
+)
+def test_columns_that_do_not_fit_are_refused(parts: Any, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        Columns(parts)
+
+
+def test_an_embedding_cannot_start_from_rows() -> None:
+    with pytest.raises(OptionError, match=r"weight_initializer got 'unit_variance'.*such as 'normal'"):
+        Embedding(3, 2, weight_initializer="unit_variance")
+
+
+def test_a_batch_of_one_row_leaves_the_running_variance() -> None:
+    network = Network([BatchNorm(momentum=0.5)], n_inputs=2)
+    _, cache = network.forward(np.array([[4.0, 8.0]]), training=True)
+    network.apply_buffer_updates(cache)
+    assert network.named_buffers["0.mean"].tolist() == [2.0, 4.0]
+    assert network.named_buffers["0.variance"].tolist() == [1.0, 1.0]
+
+
+def test_numpy_options_do_not_widen_float32() -> None:
+    loss = Huber(delta=np.float64(1.5))
+    assert (type(loss.delta), repr(loss)) == (float, "Huber(delta=1.5)")
+    value, gradient = loss.value_and_gradient(np.zeros((2, 1), np.float32), np.ones((2, 1), np.float32))
+    assert (value, gradient.dtype) == (0.5, np.float32)
+
+
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda network: pickle.loads(pickle.dumps(network))])
 def test_a_copied_network_has_vectors_and_views_of_its_own(copied: Any) -> None:
     network = Network([Dense(3), BatchNorm(), Dense(1)], n_inputs=2, rng=5)

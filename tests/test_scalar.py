@@ -61,13 +61,13 @@ def described(network: Network) -> list[dict[str, Any]]:
 
 def xor_network(start: int) -> Network:
     drawn = np.random.RandomState(start)
-    return Network([2, 3, 1], weights=[drawn.randn(2, 3).tolist(), drawn.randn(3, 1).tolist()])
+    return Network([Layer(drawn.randn(2, 3).tolist(), [0.0] * 3), Layer(drawn.randn(3, 1).tolist(), [0.0])])
 
 
 def test_single_layer_tutorial_arrives_at_its_exact_numbers(goldens: dict[str, Any]) -> None:
     golden = goldens["single_layer"]
     rows, targets = [[0, 0, 1], [1, 1, 1], [1, 0, 1], [0, 1, 1]], [[0], [1], [1], [0]]
-    network = Network([3, 1], weights=[golden["initial_weights"]], bias=False)
+    network = Network([Layer(golden["initial_weights"])])
     for _ in range(9_999):
         network.train_epoch(rows, targets, learning_rate=1.0)
     np.testing.assert_allclose(outputs(network, rows), golden["outputs_before_last_update"], rtol=0, atol=1e-9)
@@ -103,10 +103,10 @@ def test_first_epochs_follow_the_tutorial_step_for_step(start: int, tutorial: Mo
 
 
 @pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("activation", [*ACTIVATIONS, ["tanh", "identity"]])
-def test_gradient_equals_central_difference(activation: Any, bias: bool) -> None:
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_gradient_equals_central_difference(activation: str, bias: bool) -> None:
     rng = random.Random(3)
-    network = Network([3, 4, 2], rng=rng, bias=bias, activation=activation)
+    network = Network.with_random_weights([3, 4, 2], rng, activation)
     row, target = [rng.gauss(0, 1) for _ in range(3)], [rng.random(), rng.random()]
     for layer in network.layers:  # biases other than zero, so that a forgotten bias shows
         for neuron in layer.neurons:
@@ -139,7 +139,7 @@ def test_gradient_equals_central_difference(activation: Any, bias: bool) -> None
 
 
 def test_derivative_of_inputs_equals_central_difference() -> None:
-    layer = Layer([Neuron([0.3, -0.8], 0.1, "tanh"), Neuron([1.2, 0.4], -0.2, "sigmoid")])
+    layer = Layer([[0.3, 1.2], [-0.8, 0.4]], [0.1, -0.2], "tanh")
     x, da = [0.7, -0.4], [1.5, -2.0]
     step = EPS ** (1 / 3)
     dx, _ = layer.backward(x, layer.forward(x), da)
@@ -150,7 +150,7 @@ def test_derivative_of_inputs_equals_central_difference() -> None:
 
 
 def test_an_epoch_is_one_step_with_the_summed_gradient() -> None:
-    network = Network([2, 2, 1], rng=random.Random(1), activation=["tanh", "sigmoid"])
+    network = Network([Layer([[0.3, -1.2], [0.9, 0.4]], [0.1, 0.2], "tanh"), Layer([[0.7], [-0.5]], [0.3])])
     by_hand = copy.deepcopy(network)
     by_row = [by_hand.backward(by_hand.forward(row), y) for row, y in zip(XOR_ROWS, XOR_TARGETS, strict=True)]
     loss = sum(half_squared_error(by_hand.forward(row)[-1], y) for row, y in zip(XOR_ROWS, XOR_TARGETS, strict=True))
@@ -162,7 +162,7 @@ def test_an_epoch_is_one_step_with_the_summed_gradient() -> None:
 
 
 def test_forward_and_backward_leave_no_state_behind() -> None:
-    network = Network([2, 3, 1], rng=random.Random(0))
+    network = Network.with_random_weights([2, 3, 1], random.Random(0))
     before = repr(described(network))
     values = network.forward([1, 0])
     first = network.backward(values, [1])
@@ -172,12 +172,12 @@ def test_forward_and_backward_leave_no_state_behind() -> None:
 
 
 def test_the_same_seed_draws_the_same_weights() -> None:
-    first, second, other = (Network([4, 5, 2], rng=random.Random(seed)) for seed in (7, 7, 8))
+    first, second, other = (Network.with_random_weights([4, 5, 2], random.Random(seed)) for seed in (7, 7, 8))
     assert [table(layer) for layer in first.layers] == [table(layer) for layer in second.layers]
     assert [table(layer) for layer in first.layers] != [table(layer) for layer in other.layers]
     assert np.shape(table(first.layers[0])) == (4, 5)
     assert biases(first.layers[0]) == [[0.0] * 5]
-    many = np.array(table(Network([100, 100], rng=random.Random(0)).layers[0]))
+    many = np.array(table(Network.with_random_weights([100, 100], random.Random(0)).layers[0]))
     assert abs(many.mean()) < 5 / math.sqrt(many.size)  # five standard errors
     assert abs(many.std() - 1) < 5 / math.sqrt(2 * many.size)
 
@@ -206,40 +206,32 @@ def test_a_neuron_by_hand() -> None:
     assert (neuron.weights, neuron.bias) == ([0.0, -3.0], -0.5)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"sizes": [2]}, r"sizes got \[2\]; it expects two or more"),
-        ({"sizes": [2, 0]}, r"sizes got \[2, 0\]"),
-        ({"rng": None}, "weights=.* or rng="),
-        ({"weights": [[[1.0], [1.0]]]}, "and not both"),
-        ({"activation": "sigmoyd"}, "did you mean 'sigmoid'"),
-        ({"bias": False, "biases": [[0.0]]}, "give one of the two"),
-    ],
-)
-def test_options_that_do_not_fit_are_refused(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(OptionError, match=message):
-        Network(**(dict[str, Any](sizes=[2, 1], rng=random.Random(0)) | arguments))
+@pytest.mark.parametrize("sizes", [[2], [2, 0]])
+def test_sizes_that_do_not_fit_are_refused(sizes: list[int]) -> None:
+    with pytest.raises(OptionError, match="it expects two or more numbers from 1"):
+        Network.with_random_weights(sizes, random.Random(0))
+
+
+def test_an_unknown_activation_is_refused() -> None:
+    with pytest.raises(OptionError, match=r"activation got 'sigmoyd'.*did you mean 'sigmoid'"):
+        Layer([[1.0]], activation="sigmoyd")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("weights", "biases", "message"),
     [
-        ({"weights": [[[1.0], [1.0]], [[1.0]]]}, "weights got 2 layers; it expects 1"),
-        ({"weights": [[[1.0]]]}, r"weights\[0\] got 1 inputs; it expects 2"),
-        ({"weights": [[[1.0], [1.0, 2.0]]]}, r"a row of weights\[0\] got 2 neurons; it expects 1"),
-        ({"biases": [[0.0, 0.0]]}, r"biases\[0\] got 2 neurons; it expects 1"),
-        ({"activation": ["tanh", "tanh"]}, "activation got 2 layers; it expects 1"),
+        ([[1.0], [1.0, 2.0]], None, "a row of weights got 2 neurons; it expects 1"),
+        ([[1.0], [1.0]], [0.0, 0.0], "biases got 2 neurons; it expects 1"),
     ],
 )
-def test_weights_that_do_not_fit_are_refused(arguments: dict[str, Any], message: str) -> None:
+def test_weights_that_do_not_fit_are_refused(weights: Any, biases: Any, message: str) -> None:
     with pytest.raises(ShapeError, match=message):
-        Network(**(dict[str, Any](sizes=[2, 1], weights=[[[1.0], [1.0]]]) | arguments))
+        Layer(weights, biases)
 
 
 def test_rows_that_do_not_fit_are_refused() -> None:
-    network = Network([2, 1], rng=random.Random(0))
-    with pytest.raises(ShapeError, match="a row got 3 inputs; it expects 2"):
+    network = Network.with_random_weights([2, 1], random.Random(0))
+    with pytest.raises(ShapeError, match="x got 3 inputs; it expects 2"):
         network.forward([1.0, 2.0, 3.0])
     with pytest.raises(ShapeError, match="a target got 2 outputs; it expects 1"):
         network.backward(network.forward([1.0, 2.0]), [0.0, 1.0])
@@ -247,3 +239,6 @@ def test_rows_that_do_not_fit_are_refused() -> None:
         network.train_epoch(XOR_ROWS, [[1]], 0.1)
     with pytest.raises(ShapeError, match="no rows"):
         network.train_epoch([], [], 0.1)
+    unfitting = Network([Layer([[1.0, 1.0]]), Layer([[1.0]])])
+    with pytest.raises(ShapeError, match="x got 2 inputs; it expects 1"):
+        unfitting.forward([1.0])

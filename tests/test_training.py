@@ -11,7 +11,7 @@ import pytest
 
 from pellucid.errors import OptionError, ShapeError
 from pellucid.layers import BatchNorm, Dense, Dropout, Layer, Scale
-from pellucid.losses import BinaryCrossEntropy, CrossEntropy, Penalty, SquaredError
+from pellucid.losses import BinaryCrossEntropy, CrossEntropy, Huber, Penalty, SquaredError
 from pellucid.network import Network
 from pellucid.optimizers import LBFGS, SGD, Adam, AdamW, Optimizer, RMSprop, SearchingOptimizer
 from pellucid.random import Purpose, Random
@@ -233,8 +233,21 @@ def test_a_schedule_that_drives_nothing_is_refused(name: str, optimizer: str, me
 
 
 def test_a_schedule_must_be_one() -> None:
-    with pytest.raises(OptionError, match=r"it expects a Schedule such as Cosine\(\)"):
+    with pytest.raises(OptionError, match=r"schedules\['learning_rate'\] got 0.5 .* or a Schedule"):
         train(network(), X, Y, loss=LOSS, schedules={"learning_rate": 0.5})  # type: ignore[dict-item]
+
+
+def test_names_stand_for_default_options() -> None:
+    by_name, by_object = network(), network()
+    train(by_name, X, Y, loss="huber", optimizer="adam", epochs=4, schedules={"learning_rate": "cosine"})
+    train(by_object, X, Y, loss=Huber(), optimizer=Adam(), epochs=4, schedules={"learning_rate": Cosine()})
+    np.testing.assert_array_equal(by_name.parameters, by_object.parameters)
+
+
+def test_each_iteration_of_lbfgs_evaluates_the_objective_little_more_than_once() -> None:
+    recording = Recording()
+    train(network(recording), X, Y, loss=LOSS, optimizer="lbfgs", epochs=20)
+    assert 20 < len(recording.batches) < 30  # one for the start, one for each step, and a few steps that search
 
 
 def test_a_schedule_stays_at_its_end_when_training_goes_on() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pellucid.errors import DataError, DivergenceError, OptionError, ShapeError, TargetError
-from pellucid.layers import Dense
+from pellucid.layers import Dense, Dropout
 from pellucid.losses import SquaredError
 from pellucid.network import Network
 from pellucid.optimizers import SGD
@@ -46,6 +46,11 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"engine": "nmupy"}, OptionError, "did you mean 'numpy'"),
     ({"rng": -1}, OptionError, "rng got -1"),
     ({"callbacks": [3]}, OptionError, "callbacks got 3; it expects Callback objects or functions"),
+    ({"callbacks": EarlyStopping()}, OptionError, r"write callbacks=\[\.\.\.\]"),
+    ({"loss": "hubber"}, OptionError, "train: loss got 'hubber' .*did you mean 'huber'"),
+    ({"penalty": 0.1}, OptionError, "penalty got 0.1; it expects a Penalty"),
+    ({"X": [["a", "b", "c"]]}, DataError, "no table of numbers .*'a'"),
+    ({"X": [[1.0, 2.0, 3.0], [1.0]]}, DataError, "Give every row as many columns"),
 ]
 
 
@@ -74,10 +79,12 @@ def test_orders_that_do_not_fit_are_refused(order: Any, error: type[Exception], 
         train(network(), X, Y, loss=LOSS, epochs=2, order=order)
 
 
-@pytest.mark.parametrize("how", [{"batch_size": 5}, {"gradient_clip": 1.0}])
+@pytest.mark.parametrize("how", [{"batch_size": 5}, {"gradient_clip": 1.0}, {"order": [[0, 1], [2, 3]]}])
 def test_lbfgs_needs_all_rows(how: dict[str, Any]) -> None:
-    with pytest.raises(OptionError, match=r"LBFGS\(\) needs all rows in each step: write batch_size=None"):
+    with pytest.raises(OptionError, match=r"LBFGS\(\) needs all rows in each step, .*: write batch_size=None"):
         train(network(), X, Y, loss=LOSS, optimizer="lbfgs", **how)
+    with pytest.raises(OptionError, match="without order, gradient_clip and Dropout"):
+        train(Network([Dense(6), Dropout(0.5), Dense(2)], n_inputs=3), X, Y, loss=LOSS, optimizer="lbfgs")
     train(network(), X, Y, loss=LOSS, optimizer="lbfgs", epochs=1, batch_size=20)
 
 
@@ -122,3 +129,20 @@ def test_divergence_goes_back_to_the_best_weights() -> None:
     with pytest.raises(DivergenceError):
         train(trained, X, Y, loss=LOSS, optimizer=Breaks(learning_rate=0.05), epochs=9, callbacks=[stopping, watch])
     np.testing.assert_array_equal(trained.parameters, seen[2])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"optimizer": "adam"}, r"state of another optimizer than Adam\(\)"),
+        ({"average": 0.9}, "average=0.9; pass the optimizer and the average of the first call"),
+        ({"metrics": ["r2"]}, "this epoch gave .*'r2'.*the same metrics and validation rows"),
+        ({"X_val": X, "y_val": Y}, "the same metrics and validation rows"),
+    ],
+)
+def test_a_run_is_resumed_as_it_began(given: dict[str, Any], message: str) -> None:
+    trained = network()
+    history = train(trained, X, Y, loss=LOSS, epochs=1)
+    with pytest.raises(OptionError, match=message):
+        train(trained, X, Y, loss=LOSS, epochs=1, resume=history, **given)
+    assert {len(column) for column in history.columns.values()} == {1}

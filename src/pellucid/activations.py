@@ -117,6 +117,8 @@ class ReLU(Elementwise):
     """a = max(z, 0), the rectified linear unit.
 
     da/dz = 1 for z > 0 and 0 for z < 0; at the corner it is 0 by convention. (z * (z > 0) would be NaN at -∞.)
+
+    Source: Nair and Hinton, "Rectified linear units improve restricted Boltzmann machines", ICML 2010.
     """
 
     name: ClassVar[str] = "relu"
@@ -129,17 +131,20 @@ class ReLU(Elementwise):
 
 
 class LeakyReLU(Elementwise):
-    """a = z for z > 0, else slope · z; da/dz = 1 for z > 0, else slope."""
+    """a = z for z > 0, else slope · z; da/dz = 1 for z > 0, else slope.
+
+    Source: Maas, Hannun and Ng, "Rectifier nonlinearities improve neural network acoustic models", ICML 2013.
+    """
 
     name: ClassVar[str] = "leaky_relu"
     slope: float = option(Number(low=0, open="low"), "Slope on the negative side.", default=0.01)
 
     def value(self, z: Array) -> Array:
-        return np.maximum(z, 0.0) + float(self.slope) * np.minimum(z, 0.0)
+        return np.maximum(z, 0.0) + self.slope * np.minimum(z, 0.0)
 
     def derivative(self, z: Array, a: Array) -> Array:
         step = _step(z)
-        return step + float(self.slope) * (1.0 - step)
+        return step + self.slope * (1.0 - step)
 
 
 class ELU(Elementwise):
@@ -153,11 +158,11 @@ class ELU(Elementwise):
     alpha: float = option(Number(low=0, open="low"), "The value at minus infinity, negated.", default=1.0)
 
     def value(self, z: Array) -> Array:
-        return np.maximum(z, 0.0) + float(self.alpha) * np.expm1(np.minimum(z, 0.0))
+        return np.maximum(z, 0.0) + self.alpha * np.expm1(np.minimum(z, 0.0))
 
     def derivative(self, z: Array, a: Array) -> Array:
         step = _step(z)
-        return step + float(self.alpha) * (1.0 - step) * np.exp(np.minimum(z, 0.0))
+        return step + self.alpha * (1.0 - step) * np.exp(np.minimum(z, 0.0))
 
 
 class SELU(Elementwise):
@@ -304,6 +309,6 @@ def _exponentials(z: Array) -> tuple[Array, Array]:
 
 
 def _sigmoid(z: Array) -> Array:
-    """Return 1 / (1 + e⁻ᶻ) = p / (p + q)."""
-    p, q = _exponentials(z)
-    return p / (p + q)
+    """Return 1 / (1 + e) for z >= 0 and e / (1 + e) for z < 0, with e = e^-|z| <= 1, which cannot overflow."""
+    e = np.exp(-np.abs(z))
+    return np.maximum(e, z >= 0.0) / (1.0 + e)  # the larger of e and 1, or of e and 0; NaN stays NaN

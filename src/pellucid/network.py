@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.activations import Activation
-from pellucid.errors import NotInitializedError, OptionError, ShapeError
+from pellucid.errors import DataError, NotInitializedError, OptionError, ShapeError
 from pellucid.layers.base import NO_RATES, Array, Layer, Rates, Shape, walk
 from pellucid.layers.holding import Chain
 from pellucid.losses.base import Loss
@@ -55,10 +55,8 @@ class Network:
         rng: int | Random | None = 0,
         dtype: Any = "float64",
     ) -> None:
-        if np.dtype(dtype) not in (np.float32, np.float64):
-            raise OptionError(f"Network: dtype got {dtype!r}; it expects 'float32' or 'float64'.")
+        self.dtype = _floating(dtype)
         self.chain = Chain(tuple(layers))
-        self.dtype = np.dtype(dtype)
         self.rng = as_random(rng)
         self.n_inputs = self._first_size(n_inputs)
         self.sizes = self.chain.sizes(self.n_inputs)
@@ -131,16 +129,32 @@ class Network:
         y: Any,
         loss: Loss,
         *,
-        sample_weight: Array | None = None,
+        sample_weight: Any = None,
         penalty: Penalty | None = None,
         training: bool = False,
         rng: Random | None = None,
     ) -> tuple[float, Array]:
-        """Return the objective and `gradients`, for the whole of X at once."""
+        """Return the objective and `gradients`, for the whole of X at once.
+
+        Parameters
+        ----------
+        X, y : (n_rows, n_inputs) and (n_rows,) or (n_rows, n_targets), as the loss describes its target
+        sample_weight : (n_rows,) at least 0; the loss is Σwℓ/Σw
+        penalty : what is added to the loss
+        training, rng : whether dropout and normalization act as in training, and the address of their random numbers
+
+        Raises `ShapeError`, `TargetError` or `DataError` for input that does not fit.
+        """
         target = loss.check_target(y, self.n_outputs, self.dtype)
         outputs, cache = self.forward(X, training=training, rng=rng)
         if len(outputs) != len(target):
             raise ShapeError(f"X has {len(outputs)} rows and y has {len(target)}; each row of X needs its target.")
+        if sample_weight is not None:
+            sample_weight = np.asarray(sample_weight, dtype=self.dtype)
+            if sample_weight.shape != (len(outputs),):
+                raise ShapeError(
+                    f"sample_weight has shape {sample_weight.shape}; it expects ({len(outputs)},), one per row of X."
+                )
         value, d_outputs = loss.value_and_gradient(outputs, target, sample_weight)
         self.chain.backward(d_outputs, cache, input_gradient=False)
         if penalty is not None:
@@ -151,12 +165,20 @@ class Network:
 
     def apply_buffer_updates(self, cache: list[Any]) -> None:
         """Take over the running statistics that a training `forward` left in its cache."""
+        if not self.named_buffers:
+            return
         for name, value in self.chain.buffer_updates(cache).items():
             self.named_buffers[name][...] = value
 
     def check_rows(self, X: Any) -> Array:
-        """Return X as ``(n_rows, n_inputs)`` in the network's dtype, or raise `ShapeError`."""
-        rows = np.asarray(X, dtype=self.dtype)
+        """Return X as ``(n_rows, n_inputs)`` in the network's dtype, or raise `ShapeError` or `DataError`."""
+        try:
+            rows = np.asarray(X, dtype=self.dtype)
+        except (TypeError, ValueError) as error:
+            raise DataError(
+                f"Network: X ({type(X).__name__}) is no table of numbers ({error}). Give every row as many columns, "
+                "all numbers; TabularClassifier and TabularRegressor take text and categories."
+            ) from error
         if rows.ndim != 2 or rows.shape[1] != self.n_inputs:
             one_row = rows.ndim == 1 and rows.shape[0] == self.n_inputs
             fix = "For one row write X[None, :]." if one_row else f"Give it {self.n_inputs} columns."
@@ -266,6 +288,16 @@ def _collect_shapes(chain: Chain, n_inputs: int) -> dict[str, tuple[str, Shape, 
 
     visit(chain, n_inputs, "")
     return found
+
+
+def _floating(dtype: Any) -> np.dtype[Any]:
+    try:
+        kind = np.dtype(dtype)
+    except TypeError:
+        kind = None
+    if kind not in (np.float32, np.float64):
+        raise OptionError(f"Network: dtype got {dtype!r}; it expects 'float32' or 'float64'.")
+    return kind
 
 
 def _views(vector: Array, shapes: Mapping[str, Shape]) -> Mapping[str, Array]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import math
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, dataclass_transform
 
@@ -23,15 +23,16 @@ from pellucid.errors import OptionError, listed, near_miss
 REQUIRED: Any = dataclasses.MISSING
 
 
-class Domain:
+class Domain(ABC):
     """The set of values that an option may take."""
 
+    @abstractmethod
     def describe(self) -> str:
         """Return the domain in words, for messages and help."""
-        raise NotImplementedError
 
-    def contains(self, value: Any) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def contains(self, value: object) -> bool:
+        """Return whether the option may take this value."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Number(Domain):
     open: str = ""  # "low", "high" or "low high"
     noun: str = "a number"
 
-    def contains(self, value: Any) -> bool:
+    def contains(self, value: object) -> bool:
         if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
             return False
         above = value > self.low if "low" in self.open else value >= self.low
@@ -63,7 +64,7 @@ class Integer(Number):
 
     noun: str = "a whole number"
 
-    def contains(self, value: Any) -> bool:
+    def contains(self, value: object) -> bool:
         return isinstance(value, int | np.integer) and super().contains(value)
 
 
@@ -71,7 +72,7 @@ class Integer(Number):
 class Boolean(Domain):
     """``True`` or ``False``."""
 
-    def contains(self, value: Any) -> bool:
+    def contains(self, value: object) -> bool:
         return isinstance(value, bool | np.bool_)
 
     def describe(self) -> str:
@@ -84,7 +85,7 @@ class Choice(Domain):
 
     names: tuple[str, ...]
 
-    def contains(self, value: Any) -> bool:
+    def contains(self, value: object) -> bool:
         return isinstance(value, str) and value in self.names
 
     def describe(self) -> str:
@@ -97,7 +98,7 @@ class Text(Domain):
 
     noun: str
 
-    def contains(self, value: Any) -> bool:
+    def contains(self, value: object) -> bool:
         return isinstance(value, str)
 
     def describe(self) -> str:
@@ -110,7 +111,7 @@ class Nothing(Domain):
 
     meaning: str
 
-    def contains(self, value: Any) -> bool:
+    def contains(self, value: object) -> bool:
         return value is None
 
     def describe(self) -> str:
@@ -124,7 +125,7 @@ class Several(Domain):
     item: Domain
     at_least: int = 0
 
-    def contains(self, value: Any) -> bool:
+    def contains(self, value: object) -> bool:
         return isinstance(value, list | tuple) and len(value) >= self.at_least and all(map(self.item.contains, value))
 
     def describe(self) -> str:
@@ -139,7 +140,7 @@ class Kind(Domain):
     types: tuple[type, ...]
     noun: str
 
-    def contains(self, value: Any) -> bool:
+    def contains(self, value: object) -> bool:
         return isinstance(value, self.types)
 
     def describe(self) -> str:
@@ -152,7 +153,7 @@ class Either(Domain):
     def __init__(self, *domains: Domain) -> None:
         self.domains = domains
 
-    def contains(self, value: Any) -> bool:
+    def contains(self, value: object) -> bool:
         return any(domain.contains(value) for domain in self.domains)
 
     def describe(self) -> str:
@@ -190,6 +191,10 @@ class Configurable(ABC):  # noqa: B024 - the families below it have the abstract
         dataclasses.dataclass(cls, eq=False, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
+        for field in _fields(type(self)):
+            value = getattr(self, field.name)
+            if isinstance(value, np.generic):  # a float64 number would turn float32 arithmetic into float64
+                setattr(self, field.name, value.item())
         self.validate()
 
     def validate(self) -> None:
@@ -288,8 +293,10 @@ def named(family: type[ConfigurableT], value: ConfigurableT | str, owner: str) -
     if isinstance(value, str) and value in by_name:
         return by_name[value]()
     hint = near_miss(value, by_name) if isinstance(value, str) else ""
+    article = "an" if family.__name__[0] in "AEIOU" else "a"
     raise OptionError(
-        f"{owner} got {_shown(value)}; it expects one of {listed(by_name, limit=30)}, or a {family.__name__}{hint}"
+        f"{owner} got {_shown(value)}; it expects one of {listed(by_name, limit=30)}, or {article} {family.__name__}"
+        f"{hint or '.'}"
     )
 
 

@@ -11,7 +11,7 @@ derivative dLoss/dw, here called ``dw``; in the same way ``da`` is dLoss/da, ``d
 Nothing is hidden on the way: `forward` returns all that `backward` needs, and `backward` returns the derivatives.
 
 >>> rows, targets = [[0, 0], [0, 1], [1, 0], [1, 1]], [[0], [1], [1], [0]]  # exclusive or
->>> network = Network([2, 3, 1], rng=random.Random(0))
+>>> network = Network.with_random_weights([2, 3, 1], random.Random(0))
 >>> losses = [network.train_epoch(rows, targets, learning_rate=2.0) for epoch in range(1000)]
 >>> print(f"loss {losses[0]:.3f}, after 1,000 epochs {losses[-1]:.3f}")
 loss 0.543, after 1,000 epochs 0.002
@@ -29,6 +29,8 @@ from typing import NamedTuple
 
 from pellucid.errors import OptionError, ShapeError, listed, near_miss
 
+Row = Sequence[float]  # one number per input, neuron or target
+
 
 def sigmoid(z: float) -> float:
     """Return 1 / (1 + exp(-z)), a number from 0 to 1."""
@@ -37,22 +39,16 @@ def sigmoid(z: float) -> float:
     return 1 / (1 + math.exp(-z))
 
 
-class Activation(NamedTuple):
-    """A function f, and its derivative f'(z) written with the output a = f(z), which is already at hand."""
-
-    value: Callable[[float], float]
-    derivative: Callable[[float], float]
-
-
-ACTIVATIONS = {
-    "sigmoid": Activation(sigmoid, lambda a: a * (1 - a)),
-    "tanh": Activation(math.tanh, lambda a: 1 - a * a),
-    "relu": Activation(lambda z: max(z, 0.0), lambda a: 1.0 if a > 0 else 0.0),  # max(0.0, z) would hide a NaN
-    "identity": Activation(lambda z: z, lambda a: 1.0),
+# A function f, and its derivative f'(z) written with the output a = f(z), which is already at hand.
+ACTIVATIONS: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
+    "sigmoid": (sigmoid, lambda a: a * (1 - a)),
+    "tanh": (math.tanh, lambda a: 1 - a * a),
+    "relu": (lambda z: max(z, 0.0), lambda a: 1.0 if a > 0 else 0.0),  # max(0.0, z) would hide a NaN
+    "identity": (lambda z: z, lambda a: 1.0),
 }
 
 
-def half_squared_error(outputs: Sequence[float], target: Sequence[float]) -> float:
+def half_squared_error(outputs: Row, target: Row) -> float:
     """Return the loss of one row, ½ Σ (a - y)²; the half makes its derivative plainly a - y."""
     return 0.5 * sum((a - y) ** 2 for a, y in zip(outputs, target, strict=True))
 
@@ -66,8 +62,8 @@ class NeuronGradient(NamedTuple):
 
 def summed(gradients: Sequence[NeuronGradient]) -> NeuronGradient:
     """Return the sum of one neuron's gradients over several rows."""
-    dw = [sum(parts) for parts in zip(*(gradient.dw for gradient in gradients), strict=True)]
-    return NeuronGradient(dw, sum(gradient.db for gradient in gradients))
+    dws, dbs = zip(*gradients, strict=True)
+    return NeuronGradient([sum(parts) for parts in zip(*dws, strict=True)], sum(dbs))
 
 
 class Neuron:
@@ -77,30 +73,27 @@ class Neuron:
     0.25
     """
 
-    def __init__(self, weights: Sequence[float], bias: float | None = 0.0, activation: str = "sigmoid") -> None:
+    def __init__(self, weights: Row, bias: float | None = 0.0, activation: str = "sigmoid") -> None:
         if activation not in ACTIVATIONS:
             hint = near_miss(activation, ACTIVATIONS)
             raise OptionError(f"Neuron: activation got {activation!r}; it expects one of {listed(ACTIVATIONS)}{hint}")
         self.weights = [float(w) for w in weights]
         self.bias = bias
-        self.activation = ACTIVATIONS[activation]
+        self.activation, self.derivative = ACTIVATIONS[activation]
 
-    def forward(self, x: Sequence[float]) -> float:
+    def forward(self, x: Row) -> float:
         """Return the output a = f(w · x + b)."""
+        _check_length("Neuron: x", x, len(self.weights), "inputs")
         z = sum(w * x_i for w, x_i in zip(self.weights, x, strict=True))
-        if self.bias is not None:
-            z += self.bias
-        return self.activation.value(z)
+        return self.activation(z if self.bias is None else z + self.bias)
 
-    def backward(self, x: Sequence[float], a: float, da: float) -> tuple[list[float], NeuronGradient]:
+    def backward(self, x: Row, a: float, da: float) -> tuple[list[float], NeuronGradient]:
         """Return ``dx`` and the neuron's gradient, given its inputs, its output, and dLoss/d(output)."""
         # Chain rule through a = f(z):  dLoss/dz = dLoss/da · da/dz  and  da/dz = f'(z).
-        dz = da * self.activation.derivative(a)
+        dz = da * self.derivative(a)
         # Chain rule through z = Σ w_i x_i + b:  dz/dw_i = x_i,  dz/db = 1,  dz/dx_i = w_i.
-        dw = [dz * x_i for x_i in x]
-        db = dz
         dx = [dz * w for w in self.weights]
-        return dx, NeuronGradient(dw, db)
+        return dx, NeuronGradient(dw=[dz * x_i for x_i in x], db=dz)
 
     def update(self, gradient: NeuronGradient, learning_rate: float) -> None:
         """Take one step of gradient descent: against the derivative, where the loss falls."""
@@ -110,18 +103,27 @@ class Neuron:
 
 
 class Layer:
-    """Neurons side by side: each reads the same inputs, and each gives one output."""
+    """Neurons side by side: each reads the same inputs, and each gives one output.
 
-    def __init__(self, neurons: Sequence[Neuron]) -> None:
-        self.neurons = list(neurons)
+    weights : (n_inputs, n_neurons), a list per input; column j holds the weights of neuron j
+    biases : one number per neuron, or None for neurons without
 
-    def forward(self, x: Sequence[float]) -> list[float]:
+    Raises `ShapeError` where the lengths differ.
+    """
+
+    def __init__(self, weights: Sequence[Row], biases: Row | None = None, activation: str = "sigmoid") -> None:
+        n_neurons = len(weights[0])
+        for row in weights:
+            _check_length("Layer: a row of weights", row, n_neurons, "neurons")
+        _check_length("Layer: biases", weights[0] if biases is None else biases, n_neurons, "neurons")
+        columns = zip(*weights, strict=True)
+        self.neurons = [Neuron(w, None if biases is None else biases[j], activation) for j, w in enumerate(columns)]
+
+    def forward(self, x: Row) -> list[float]:
         """Return the outputs, one per neuron."""
         return [neuron.forward(x) for neuron in self.neurons]
 
-    def backward(
-        self, x: Sequence[float], a: Sequence[float], da: Sequence[float]
-    ) -> tuple[list[float], list[NeuronGradient]]:
+    def backward(self, x: Row, a: Row, da: Row) -> tuple[list[float], list[NeuronGradient]]:
         """Return ``dx`` and one gradient per neuron, given the inputs, the outputs, and dLoss/d(outputs)."""
         pairs = [neuron.backward(x, a_j, da_j) for neuron, a_j, da_j in zip(self.neurons, a, da, strict=True)]
         # x_i reaches the loss through every neuron j, so its derivative is the sum over them: dx_i = Σ_j dz_j w_ij.
@@ -137,62 +139,36 @@ class Layer:
 class Network:
     """Layers in a chain: the outputs of one are the inputs of the next.
 
-    sizes : the number of inputs, then the number of neurons of each layer, as in ``[2, 3, 1]``
-    rng : draws the weights, from the normal distribution with mean 0 and standard deviation 1
-    weights : instead of ``rng``, the weights themselves: for each layer a table (n_inputs, n_neurons)
-    biases : for each layer one number per neuron; zeros where left out
-    bias : False for neurons without a bias
-    activation : one name for all layers, or a list with one name per layer
-
-    Raises `OptionError` for options that do not go together, and `ShapeError` for numbers that do not fit ``sizes``.
+    >>> Network([Layer([[1.0], [2.0]], activation="identity")]).forward([3.0, 4.0])
+    [[3.0, 4.0], [11.0]]
     """
 
-    def __init__(
-        self,
-        sizes: Sequence[int],
-        *,
-        rng: random.Random | None = None,
-        weights: Sequence[Sequence[Sequence[float]]] | None = None,
-        biases: Sequence[Sequence[float]] | None = None,
-        bias: bool = True,
-        activation: str | Sequence[str] = "sigmoid",
-    ) -> None:
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self.layers = list(layers)
+
+    @classmethod
+    def with_random_weights(cls, sizes: Sequence[int], rng: random.Random, activation: str = "sigmoid") -> Network:
+        """Return a network with weights from the bell curve (mean 0, standard deviation 1) and biases of 0.
+
+        sizes : the number of inputs, then the number of neurons of each layer, as in ``[2, 3, 1]``
+        """
         if len(sizes) < 2 or min(sizes) < 1:
             raise OptionError(f"Network: sizes got {sizes!r}; it expects two or more numbers from 1, as in [2, 3, 1].")
-        shapes = list(pairwise(sizes))  # [2, 3, 1] -> (2, 3), (3, 1): the inputs and the neurons of each layer
-        if rng is not None and weights is None:
-            weights = [[[rng.gauss(0, 1) for _ in range(n)] for _ in range(n_inputs)] for n_inputs, n in shapes]
-        elif rng is not None or weights is None:
-            raise OptionError("Network: it expects weights=[...] or rng=random.Random(seed), and not both.")
-        if biases is not None and not bias:
-            raise OptionError("Network: got biases, and bias=False, which leaves them out; give one of the two.")
-        start = [[0.0 if bias else None] * n for _, n in shapes] if biases is None else biases
-        names = [activation] * len(shapes) if isinstance(activation, str) else activation
-        for what, given in (("weights", weights), ("biases", start), ("activation", names)):
-            _check_length(f"Network: {what}", given, len(shapes), "layers")
-        self.layers = []
-        for number, (n_inputs, n_neurons) in enumerate(shapes):
-            _check_length(f"Network: biases[{number}]", start[number], n_neurons, "neurons")
-            _check_length(f"Network: weights[{number}]", weights[number], n_inputs, "inputs")
-            for row in weights[number]:
-                _check_length(f"Network: a row of weights[{number}]", row, n_neurons, "neurons")
-            columns = zip(*weights[number], strict=True)  # column j of the table holds the weights of neuron j
-            neurons = [Neuron(w, b, names[number]) for w, b in zip(columns, start[number], strict=True)]
-            self.layers.append(Layer(neurons))
+        return cls(
+            [  # [2, 3, 1] -> (2, 3), (3, 1)
+                Layer([[rng.gauss(0, 1) for _ in range(n)] for _ in range(n_inputs)], [0.0] * n, activation)
+                for n_inputs, n in pairwise(sizes)
+            ]
+        )
 
-    def forward(self, x: Sequence[float]) -> list[list[float]]:
-        """Return the values of every layer for one row: its inputs first, the network's outputs last.
-
-        >>> Network([2, 1], weights=[[[1.0], [2.0]]], activation="identity").forward([3.0, 4.0])
-        [[3.0, 4.0], [11.0]]
-        """
-        _check_length("Network: a row", x, len(self.layers[0].neurons[0].weights), "inputs")
+    def forward(self, x: Row) -> list[list[float]]:
+        """Return the values of every layer for one row: its inputs first, the network's outputs last."""
         values = [list(x)]
         for layer in self.layers:
             values.append(layer.forward(values[-1]))
         return values
 
-    def backward(self, values: Sequence[Sequence[float]], target: Sequence[float]) -> list[list[NeuronGradient]]:
+    def backward(self, values: Sequence[Row], target: Row) -> list[list[NeuronGradient]]:
         """Return the gradient of one row's loss, for each layer and neuron, given what `forward` returned."""
         _check_length("Network: a target", target, len(values[-1]), "outputs")
         # The loss is ½ Σ (a - y)²:  dLoss/da = a - y.
@@ -210,9 +186,7 @@ class Network:
         for layer, gradients_of_layer in zip(self.layers, gradients, strict=True):
             layer.update(gradients_of_layer, learning_rate)
 
-    def train_epoch(
-        self, rows: Sequence[Sequence[float]], targets: Sequence[Sequence[float]], learning_rate: float
-    ) -> float:
+    def train_epoch(self, rows: Sequence[Row], targets: Sequence[Row], learning_rate: float) -> float:
         """Take one step with the gradient summed over all rows, and return the summed loss from before the step.
 
         rows : (n_rows, n_inputs); targets : (n_rows, n_outputs)

@@ -33,7 +33,7 @@ class ConstantRate(Schedule):
 
 
 class StepDecay(Schedule):
-    """``factor ** k`` after k of ``n_drops`` drops, spread evenly over training."""
+    """``drop ** k`` with k = floor(t (n_drops + 1)): the drops cut training into ``n_drops + 1`` equal parts."""
 
     name = "step"
     drop: float = option(Number(0, 1), "What each drop multiplies by.", default=0.1)
@@ -72,7 +72,11 @@ class Cosine(Schedule):
 
 
 class OneCycle(Schedule):
-    """Up from ``start`` to 1 and down to ``final``, both along half a cosine (Smith & Topin 2018, arXiv 1708.07120)."""
+    """Up from ``start`` to 1 and down to ``final``, both along half a cosine (Smith & Topin 2018, arXiv 1708.07120).
+
+    ``start + (1 - start) (1 - cos(π t / rise)) / 2`` for t < rise, and from there on
+    ``final + (1 - final) (1 + cos(π (t - rise) / (1 - rise))) / 2``.
+    """
 
     name = "one_cycle"
     rise: float = option(Number(0, 1, open="low high"), "Share of training that goes up.", default=0.3)
@@ -88,7 +92,14 @@ class OneCycle(Schedule):
 
 
 class WarmUp(Schedule):
-    """Up from 0 along a line over a share of training, then another schedule over the rest."""
+    """Up along a line over a share of training, then another schedule over the rest.
+
+    The first n = max(1, round(share * total_steps)) steps have the factors 1/(n + 1), 2/(n + 1), ..., n/(n + 1), so no
+    step is lost at a factor of 0; the rest is a training of its own to the schedule ``then``.
+
+    >>> [WarmUp(share=0.3).factor(step, 10) for step in range(5)]
+    [0.25, 0.5, 0.75, 1.0, 1.0]
+    """
 
     name = "warm_up"
     share: float = option(Number(0, 1, open="low high"), "Share of training that goes up.", default=0.05)

@@ -60,6 +60,12 @@ def gradient_check(
     the loss is smooth (ε = 2.2e-16); ``tolerance`` leaves room for curvature. At a kink (ReLU at 0) it can be far off.
     With ``training=True`` dropout uses the same mask throughout, and normalization the batch's statistics.
 
+    X, y, sample_weight : (n_rows, n_inputs), the target as the loss describes it, and (n_rows,)
+    rng : the address of dropout's random numbers
+    tolerance : largest error, relative to the largest slope, that passes
+
+    Raises `OptionError` for a network that is not in float64. Parameters are left as they were.
+
     >>> import numpy as np
     >>> from pellucid import Dense, Network, Sigmoid, SquaredError, gradient_check
     >>> X, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
@@ -71,11 +77,10 @@ def gradient_check(
             f"gradient_check got a network in {network.dtype}; differences need float64: Network(..., dtype='float64')."
         )
     address = rng or Random(0, Purpose.DROPOUT)
-    weight = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
 
     def objective() -> float:
         value, _ = network.loss_and_gradient(
-            X, y, loss, sample_weight=weight, penalty=penalty, training=training, rng=address
+            X, y, loss, sample_weight=sample_weight, penalty=penalty, training=training, rng=address
         )
         return value
 

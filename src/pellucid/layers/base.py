@@ -69,6 +69,11 @@ class Layer(Configurable):
         """Whether an initializer of this layer draws from the rows that enter it."""
         return any(child.needs_rows for child in self.children.values())
 
+    @property
+    def draws(self) -> bool:
+        """Whether a training `forward` draws random numbers."""
+        return any(child.draws for child in self.children.values())
+
     def initialize(self, rng: Random, x: Array | None = None) -> None:
         """Give parameters and buffers their first values; ``x : (n_rows, n_inputs)`` are rows entering the layer."""
 

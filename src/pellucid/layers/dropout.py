@@ -13,11 +13,20 @@ class Dropout(Layer):
 
     The mask is 0 with probability ``rate``, else 1; the division keeps the expectation of y at x. A schedule named
     ``"dropout_rate"`` multiplies the rate. Backward is the same product: ``dx = dy * mask / (1 - rate)``.
+
+    >>> import numpy as np
+    >>> Dropout(0.5).forward(np.ones((1, 6)), training=True, rng=Random(seed=2))[0].tolist()
+    [[0.0, 2.0, 2.0, 0.0, 2.0, 0.0]]
     """
 
     rate: float = option(
         Number(0, 1, open="high"), "Probability that an input is set to zero.", default=0.5, kw_only=False
     )
+
+    @property
+    def draws(self) -> bool:
+        """Whether there is anything to silence."""
+        return self.rate > 0
 
     def forward(
         self, x: Array, *, training: bool = False, rng: Random | None = None, rates: Rates = NO_RATES

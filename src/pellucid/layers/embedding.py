@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.errors import DataError
+from pellucid.errors import DataError, OptionError, ShapeError
 from pellucid.initializers import Initializer, Normal, initializer
 from pellucid.layers.base import INITIALIZER, NO_RATES, Array, Layer, Rates, Shape, wrong_columns
 from pellucid.options import Integer, option
@@ -18,6 +18,14 @@ class Embedding(Layer):
 
     The parameter is ``weight : (n_codes, size)``. It equals a `Dense` layer on the one-hot column, so its gradient is
     ``dweight[c] = Σ dy_i over the rows i with code c``; a code has no slope, so ``dx = 0``.
+
+    `forward` raises `DataError` for a number that is no code.
+
+    >>> import numpy as np
+    >>> from pellucid import Network
+    >>> network = Network([Embedding(2, 3, weight_initializer=[[1, 2, 3], [4, 5, 6]])], n_inputs=1)
+    >>> network.predict(np.array([[1.0], [0.0]])).tolist()
+    [[4.0, 5.0, 6.0], [1.0, 2.0, 3.0]]
     """
 
     n_codes: int = option(Integer(1), "Number of codes.", kw_only=False)
@@ -29,6 +37,11 @@ class Embedding(Layer):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._initializer: Initializer = initializer(self.weight_initializer)
+        if self._initializer.needs_rows:
+            raise OptionError(
+                f"Embedding: weight_initializer got {self.weight_initializer!r}, which scales weights by rows of "
+                "numbers; codes are none. Use one that needs no rows, such as 'normal'."
+            )
 
     def output_size(self, n_inputs: int) -> int:
         """Return ``size``; the input is one column of codes."""
@@ -43,7 +56,10 @@ class Embedding(Layer):
     def initialize(self, rng: Random, x: Array | None = None) -> None:
         """Draw the rows."""
         view = self.parameters["weight"]
-        view[...] = self._initializer.draw(view.shape, rng, view.dtype, None)
+        try:
+            view[...] = self._initializer.draw(view.shape, rng, view.dtype)
+        except ShapeError as error:
+            raise ShapeError(f"{self!r}: weight: {error}") from None
 
     def forward(
         self, x: Array, *, training: bool = False, rng: Random | None = None, rates: Rates = NO_RATES

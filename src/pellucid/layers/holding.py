@@ -11,7 +11,7 @@ from pellucid.activations import Activation
 from pellucid.errors import LayerShapeError, OptionError
 from pellucid.layers.activation import ActivationLayer
 from pellucid.layers.base import NO_RATES, Array, Layer, Rates, wrong_columns
-from pellucid.options import Kind, Several, option
+from pellucid.options import Integer, Kind, Several, option
 from pellucid.random import Random
 
 LAYER = Kind((Layer, Activation, str, list, tuple), "a layer, an activation or its name, or a list of them")
@@ -28,17 +28,12 @@ def as_layer(value: Any, owner: str) -> Layer:
     raise OptionError(f"{owner} got {value!r} ({type(value).__name__}); it expects {LAYER.describe()}.")
 
 
-class _Holding(Layer):
-    """What the holding layers share: each held layer has the next address of the random numbers."""
-
-    def _held(self, rng: Random | None) -> list[tuple[str, Layer, Random | None]]:
-        return [
-            (name, child, None if rng is None else rng.child(index))
-            for index, (name, child) in enumerate(self.children.items())
-        ]
+def _addresses(rng: Random | None, count: int) -> list[Random | None]:
+    """Return an address of random numbers for each of ``count`` held layers."""
+    return [None if rng is None else rng.child(index) for index in range(count)]
 
 
-class Chain(_Holding):
+class Chain(Layer):
     """Layers one after another: the output of each is the input of the next. A `Network` is a chain and its vectors."""
 
     layers: Any = option(Several(LAYER, at_least=1), "The layers, first to last.", kw_only=False)
@@ -73,8 +68,8 @@ class Chain(_Holding):
 
     def initialize(self, rng: Random, x: Array | None = None) -> None:
         """Initialize each layer, with the rows as the layers before it hand them on."""
-        for _, layer, address in self._held(rng):
-            layer.initialize(address or rng, x)
+        for index, layer in enumerate(self.layers):
+            layer.initialize(rng.child(index), x)
             if x is not None:
                 x, _ = layer.forward(x)
 
@@ -83,7 +78,7 @@ class Chain(_Holding):
     ) -> tuple[Array, list[Any]]:
         """Return the last layer's output and the caches of all."""
         caches = []
-        for _, layer, address in self._held(rng):
+        for layer, address in zip(self.layers, _addresses(rng, len(self.layers)), strict=True):
             x, cache = layer.forward(x, training=training, rng=address, rates=rates)
             caches.append(cache)
         return x, caches
@@ -125,7 +120,7 @@ class Residual(Chain):
         return None if dx is None else dy + dx
 
 
-class Columns(_Holding):
+class Columns(Layer):
     """Layers side by side: each takes a slice of the columns, and their outputs are concatenated.
 
     ``parts`` maps a name to ``(start, stop, layer)``; columns in no slice are left out, columns in two count twice. A
@@ -141,10 +136,13 @@ class Columns(_Holding):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not self.parts:
+            raise OptionError("Columns got no parts; it expects at least one, such as {'numbers': (0, 2, Scale())}.")
         for name, part in self.parts.items():
             if not (isinstance(name, str) and name and "." not in name):
                 raise OptionError(f"Columns: a part is named {name!r}; it expects a text without a full stop.")
-            if not (isinstance(part, Sequence) and len(part) == 3 and 0 <= part[0] < part[1]):
+            whole = isinstance(part, Sequence) and len(part) == 3 and all(map(Integer(0).contains, part[:2]))
+            if not (whole and part[0] < part[1]):
                 raise OptionError(
                     f"Columns: part {name!r} is {part!r}; it expects (start, stop, layer), 0 <= start < stop."
                 )
@@ -171,15 +169,15 @@ class Columns(_Holding):
 
     def initialize(self, rng: Random, x: Array | None = None) -> None:
         """Initialize each part with its slice of the rows."""
-        for (start, stop, _), (_, layer, address) in zip(self.parts.values(), self._held(rng), strict=True):
-            layer.initialize(address or rng, None if x is None else x[:, start:stop])
+        for index, (start, stop, layer) in enumerate(self.parts.values()):
+            layer.initialize(rng.child(index), None if x is None else x[:, start:stop])
 
     def forward(
         self, x: Array, *, training: bool = False, rng: Random | None = None, rates: Rates = NO_RATES
     ) -> tuple[Array, tuple[int, list[int], list[Any]]]:
         """Return the outputs side by side and the cache (n_inputs, where each output ends, the parts' caches)."""
         outputs, caches = [], []
-        for (start, stop, _), (_, layer, address) in zip(self.parts.values(), self._held(rng), strict=True):
+        for (start, stop, layer), address in zip(self.parts.values(), _addresses(rng, len(self.parts)), strict=True):
             y, cache = layer.forward(x[:, start:stop], training=training, rng=address, rates=rates)
             outputs.append(y)
             caches.append(cache)

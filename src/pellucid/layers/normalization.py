@@ -40,6 +40,11 @@ class LayerNorm(_Normalization):
 
     With r = 1/sqrt(variance + ε) and dn = dy * scale, every x of a row moves its mean and variance, which gives
     ``dx = r (dn - mean(dn) - n mean(dn * n))``, means over the row's columns.
+
+    >>> import numpy as np
+    >>> from pellucid import Network
+    >>> print(Network([LayerNorm()], n_inputs=4).predict([[1.0, 2.0, 3.0, 6.0]]).round(3))
+    [[-1.069 -0.535  0.     1.604]]
     """
 
     def forward(
@@ -62,9 +67,10 @@ class BatchNorm(_Normalization):
     """``n = (x - mean) / sqrt(variance + epsilon)`` over the rows of a batch (Ioffe & Szegedy 2015).
 
     While training the statistics are the batch's, and running ones, the buffers ``mean, variance : (n_inputs,)``, move
-    towards them by ``momentum`` of the way; the running variance uses the unbiased estimate. Otherwise the running
-    statistics are used, and then a row's output does not depend on the other rows. Backward through the batch's
-    statistics is `LayerNorm`'s with means over the rows; through running ones it is ``dx = r dy scale``.
+    towards them by ``momentum`` of the way. The running variance takes the unbiased estimate of n rows,
+    ``Σ (x - mean)² / (n - 1)``; a batch of one row has none and leaves it. Otherwise the running statistics are used,
+    and then a row's output does not depend on the other rows. Backward through the batch's statistics is `LayerNorm`'s
+    with means over the rows; through running ones it is ``dx = r dy scale``.
     """
 
     momentum: float = option(
@@ -88,7 +94,7 @@ class BatchNorm(_Normalization):
         if training and len(x):  # no rows have no statistics
             mean = x.mean(axis=0)
             variance = np.square(x - mean).mean(axis=0)
-            unbiased = variance * (len(x) / max(len(x) - 1, 1))
+            unbiased = variance * (len(x) / (len(x) - 1)) if len(x) > 1 else self.buffers["variance"]
             step = x.dtype.type(self.momentum)
             running = {
                 name: old + step * (new.astype(x.dtype) - old)

@@ -20,7 +20,11 @@ class LBFGS(SearchingOptimizer):
 
         f(a) ≤ f(0) + 1e-4 a f'(0)         |f'(a)| ≤ 0.9 |f'(0)|
 
-    One step is one iteration over all rows. Where no better point is found along d, the parameters stay as they are.
+    One step is one iteration over all rows. Where no better point is found along d, the parameters stay as they are. A
+    learning-rate factor of 0 freezes a parameter; of the others only the largest counts, for the first length tried.
+
+    The value and slope at the end of a step are kept for the next one, so the objective must stay the same function,
+    and only `step` may move the parameters.
     """
 
     name = "lbfgs"
@@ -29,8 +33,10 @@ class LBFGS(SearchingOptimizer):
     max_evaluations: int = option(Integer(2), "Most evaluations of the loss in one line search.", default=20)
 
     def start(self, parameters: Array) -> State:
-        """Return an empty memory."""
+        """Return an empty memory, and NaN for the value of the loss, which is not known yet."""
         return {
+            "value": np.array(np.nan),
+            "gradients": np.zeros_like(parameters),
             "steps": np.zeros((self.memory, parameters.size), parameters.dtype),
             "slope_changes": np.zeros((self.memory, parameters.size), parameters.dtype),
             "n_remembered": np.array(0),
@@ -47,10 +53,13 @@ class LBFGS(SearchingOptimizer):
         """Apply one iteration."""
         if objective is None:
             raise OptionError("LBFGS.step got no objective; it expects a function that returns the loss.")
-        value = objective()
+        if np.isnan(state["value"]):
+            state["value"][...] = objective()
+            state["gradients"][...] = gradients
+        value = float(state["value"])
         factor = rates.get("learning_rate", 1.0)
         free = (np.broadcast_to(factor, parameters.shape) > 0).astype(parameters.dtype)  # frozen parameters do not move
-        start, slope = parameters.copy(), gradients * free
+        start, slope = parameters.copy(), state["gradients"] * free
         direction = -_two_loop(slope, state) * free
         along = float(direction @ slope)
         if along >= 0:  # no descent: forget the curvature and go straight down
@@ -58,6 +67,7 @@ class LBFGS(SearchingOptimizer):
             direction = -slope
             along = float(direction @ slope)
         if along == 0:
+            objective()  # nothing to do; the caller finds value and gradients where it is
             return
         n_remembered = int(state["n_remembered"])
         # without curvature the slope has no length scale: the first step has length 1 at most
@@ -68,12 +78,13 @@ class LBFGS(SearchingOptimizer):
             parameters[...] = start + parameters.dtype.type(length) * direction
             return objective(), float(direction @ gradients)
 
-        length = _line_search(at, value, along, first, self.max_evaluations)
+        length, value = _line_search(at, value, along, first, self.max_evaluations)
         if length == 0:
             parameters[...] = start
             state["n_remembered"][...] = 0
             objective()
             return
+        state["value"][...], state["gradients"][...] = value, gradients
         step, change = parameters - start, (gradients - slope) * free
         if float(step @ change) > np.finfo(parameters.dtype).eps * float(change @ change):
             if n_remembered == self.memory:
@@ -104,9 +115,13 @@ def _two_loop(slope: Array, state: State) -> Array:
 
 def _line_search(
     at: Callable[[float], tuple[float, float]], value0: float, slope0: float, first: float, evaluations: int
-) -> float:
-    """Return a length that satisfies the strong Wolfe conditions, the best one tried, or 0; the last `at` is at it."""
-    low, value_low, high = 0.0, value0, np.inf
+) -> tuple[float, float]:
+    """Return a length and its value: one with the strong Wolfe conditions, the best one tried, or 0.
+
+    The search goes out in lengths four times the last until the good ones lie in a bracket, and then shrinks that.
+    Unless it is 0, the length returned is the last one that ``at`` was called with.
+    """
+    low, value_low, slope_low, high = 0.0, value0, slope0, np.inf
     length, best, value_best, last = first, 0.0, value0, 0.0
     for _ in range(evaluations):
         value, slope = at(length)
@@ -115,13 +130,16 @@ def _line_search(
             best, value_best = length, value
         if not np.isfinite(value) or value > value0 + 1e-4 * length * slope0 or (low > 0 and value >= value_low):
             high = length
+            # the lowest point of the parabola through (low, value_low) with slope_low and through (high, value)
+            bend = value - value_low - slope_low * (high - low)
+            share = -slope_low * (high - low) / (2 * bend) if np.isfinite(value) and bend > 0 else 0.5
         elif abs(slope) <= -0.9 * slope0:
-            return length
+            return length, value
         elif slope >= 0:
-            high = length
+            high, share = length, 0.5
         else:
-            low, value_low = length, value
-        length = (low + high) / 2 if np.isfinite(high) else 2 * length
+            low, value_low, slope_low, share = length, value, slope, 0.5
+        length = low + min(max(share, 0.1), 0.9) * (high - low) if np.isfinite(high) else 4 * length
     if best != last and best > 0:
         at(best)
-    return best
+    return best, value_best

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,8 +11,10 @@ import numpy as np
 from pellucid.errors import OptionError, ShapeError
 from pellucid.layers.base import Array
 from pellucid.random import Purpose, Random
+from pellucid.training.samples import Samples
 
-Order = Callable[[int], Array]
+Order = Callable[[int], Array | None]
+"""From the number of an epoch (from 0) to its rows; None stands for the whole table as it is."""
 
 
 def row_order(order: Any, n_rows: int, batch_size: int | None, rng: Random) -> Order:
@@ -22,8 +25,7 @@ def row_order(order: Any, n_rows: int, batch_size: int | None, rng: Random) -> O
     """
     if order is None:
         if batch_size is None or batch_size >= n_rows:
-            everything = np.arange(n_rows)
-            return lambda epoch: everything
+            return lambda epoch: None
         return lambda epoch: rng.at(purpose=Purpose.SHUFFLE, layer=0, step=epoch).permutation(n_rows)
     if callable(order):
         return lambda epoch: _checked(order(epoch), n_rows)
@@ -43,11 +45,19 @@ def row_order(order: Any, n_rows: int, batch_size: int | None, rng: Random) -> O
     return of_epoch
 
 
-def batches(rows: Array, batch_size: int | None) -> Iterator[Array]:
-    """Yield the rows in batches; the last one may be smaller."""
+def batches(samples: Samples, rows: Array | None, batch_size: int | None) -> Iterator[Samples]:
+    """Yield the samples at ``rows`` in batches; the last one may be smaller."""
+    if rows is None:
+        yield samples
+        return
     size = len(rows) if batch_size is None else batch_size
     for start in range(0, len(rows), size):
-        yield rows[start : start + size]
+        yield samples[rows[start : start + size]]
+
+
+def batch_count(rows: Array | None, batch_size: int | None) -> int:
+    """Return how many batches `batches` yields."""
+    return 1 if rows is None or batch_size is None else math.ceil(len(rows) / batch_size)
 
 
 def _checked(rows: Any, n_rows: int) -> Array:

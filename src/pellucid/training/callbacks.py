@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -133,7 +133,7 @@ class EarlyStopping(Callback):
 
 
 class TimeBudget(Callback):
-    """Stop at the first step after ``seconds`` of training."""
+    """Stop at the first step after ``seconds`` of training, counted anew where training is resumed."""
 
     seconds: float = option(Number(0, open="low"), "Wall-clock time.", unit="seconds", kw_only=False)
 
@@ -192,3 +192,10 @@ class ProgressBar(Callback):
 def as_callback(value: Callback | Callable[[Run], Any]) -> Callback:
     """Return a callback as it is, and a function as one."""
     return value if isinstance(value, Callback) else EachEpoch(value)
+
+
+def as_callbacks(values: Iterable[Callback | Callable[[Run], Any]]) -> list[Callback]:
+    """Return what `train` was given as a list of callbacks."""
+    if isinstance(values, Callback) or not isinstance(values, Iterable):
+        raise OptionError(f"train: callbacks got {values!r}; it expects a list: write callbacks=[...].")
+    return [as_callback(value) for value in values]

@@ -31,7 +31,7 @@ class History:
 
     Columns are ``epoch`` (from 1), ``loss`` (the objective, averaged over the epoch's batches as the weights moved),
     ``validation_loss``, each metric with its ``validation_`` twin, ``learning_rate`` and ``gradient_norm`` (of the last
-    step) and ``seconds`` (since training began).
+    step, after clipping) and ``seconds`` (of training so far).
 
     Attributes
     ----------
@@ -48,7 +48,12 @@ class History:
         self.engine_reason = engine_reason
 
     def append(self, row: dict[str, Any]) -> None:
-        """Add the numbers of an epoch."""
+        """Add the numbers of an epoch; `OptionError` where the earlier epochs have others."""
+        if self.columns and row.keys() != self.columns.keys():
+            raise OptionError(
+                f"History has the columns {listed(self.columns)}; this epoch gave {listed(row)}. Resume with the same "
+                "metrics and validation rows as before."
+            )
         for name, value in row.items():
             self.columns.setdefault(name, []).append(value)
 
@@ -76,14 +81,15 @@ class History:
             return "History of 0 epochs"
         shown = [self[index] for index in range(len(self))]
         lines = [f"History of {len(self)} epochs" + (f", stopped by {self.stopped_by}" if self.stopped_by else "")]
-        lines.append("".join(f"{name:>18}" for name in self.columns))
+        widths = {name: max(len(name), 11) for name in self.columns}
+        lines.append("  ".join(f"{name:>{width}}" for name, width in widths.items()))
         for index, row in enumerate(shown):
             if len(shown) <= 12 or index < 5 or index >= len(shown) - 5:
-                lines.append("".join(_cell(value) for value in row.values()))
+                lines.append("  ".join(f"{_figure(row[name]):>{width}}" for name, width in widths.items()))
             elif index == 5:
-                lines.append(f"{'...':>18}")
+                lines.append(f"{'...':>{widths['epoch']}}")
         return "\n".join(lines)
 
 
-def _cell(value: Any) -> str:
-    return f"{value:>18}" if isinstance(value, int) else f"{value:>18.6g}"
+def _figure(value: Any) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.6g}"

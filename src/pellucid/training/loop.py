@@ -17,8 +17,8 @@ from pellucid.optimizers import Optimizer, SearchingOptimizer
 from pellucid.options import Integer, Number, Option, check, named
 from pellucid.random import Random
 from pellucid.schedules import Schedule
-from pellucid.training.batches import batches, row_order
-from pellucid.training.callbacks import Callback, Run, as_callback
+from pellucid.training.batches import batch_count, batches, row_order
+from pellucid.training.callbacks import Callback, Run, as_callbacks
 from pellucid.training.history import History, TrainingState
 from pellucid.training.metrics import Metric
 from pellucid.training.objective import BatchObjective
@@ -40,7 +40,7 @@ def train(
     X: Any,
     y: Any,
     *,
-    loss: Loss,
+    loss: Loss | str,
     optimizer: Optimizer | str = "sgd",
     epochs: int = 100,
     batch_size: int | None = None,
@@ -52,7 +52,7 @@ def train(
     sample_weight_val: Any = None,
     metrics: Sequence[Metric | str] = (),
     penalty: Penalty | None = None,
-    schedules: Mapping[str, Schedule] | None = None,
+    schedules: Mapping[str, Schedule | str] | None = None,
     gradient_clip: float | None = None,
     average: float | None = None,
     callbacks: Iterable[Callback | Callable[[Run], Any]] = (),
@@ -66,12 +66,13 @@ def train(
     ----------
     X, y : (n_rows, n_inputs) and (n_rows,) or (n_rows, n_targets), as the loss describes its target
     loss, penalty : their sum is the objective; see `pellucid.losses`
-    optimizer : the update rule
+    optimizer : the update rule; loss, optimizer, metrics and schedules may be given by name, with default options
     epochs : how many passes over the rows to make now
     batch_size : rows per step; ``None`` means the whole table in its own order
     sample_weight : (n_rows,) at least 0; a batch's loss is Σwℓ/Σw
-    rng : seed of the shuffling and of dropout
-    order : explicit row order, ``(n,)``, ``(n_epochs, n)`` or a function of the epoch (from 0)
+    rng : seed of the shuffling and of dropout; a resumed run goes on with its own
+    order : explicit row order, ``(n,)``, ``(n_epochs, n)`` or a function of the epoch (from 0) that gives the same rows
+        whenever it is asked
     X_val, y_val, sample_weight_val : rows to judge by after each epoch
     metrics : what to record beside the loss, such as ``["accuracy"]``
     schedules : factor over time by name: ``"learning_rate"``, ``"weight_decay"``, ``"dropout_rate"``
@@ -81,7 +82,7 @@ def train(
     callbacks : `Callback` objects, or functions called with the `Run` after each epoch
     engine : ``"auto"`` or ``"numpy"``
     resume : the history of an earlier call, to go on where it stopped; n epochs and then n more equal 2n, bit for bit,
-        with the same ``total_epochs``
+        with the same ``total_epochs`` and the same other arguments. An epoch that was stopped in its middle is over
     total_epochs : the number of epochs that schedules span; by default those of this call
 
     Raises
@@ -103,23 +104,29 @@ def train(
     for declared in OPTIONS:
         if given[declared.name] is not None or declared.default is not None:
             check("train", declared, given[declared.name])
+    loss = named(Loss, loss, "train: loss")  # type: ignore[type-abstract]
     optimizer = named(Optimizer, optimizer, "train: optimizer")  # type: ignore[type-abstract]
+    if not isinstance(penalty, Penalty | None):
+        raise OptionError(f"train: penalty got {penalty!r}; it expects a Penalty, such as Penalty(l2=0.01), or None.")
     scores = [named(Metric, metric, "train: metrics") for metric in metrics]  # type: ignore[type-abstract]
     driving = checked_schedules(schedules or {}, network, optimizer)
     samples = checked_samples(network, loss, X, y, sample_weight)
     validation = None if X_val is None else checked_samples(network, loss, X_val, y_val, sample_weight_val, "_val")
-    whole_table = batch_size is None or batch_size >= len(samples)
-    if isinstance(optimizer, SearchingOptimizer) and (not whole_table or gradient_clip is not None):
+    whole_table = order is None and (batch_size is None or batch_size >= len(samples))
+    if isinstance(optimizer, SearchingOptimizer) and (
+        not whole_table or gradient_clip is not None or network.chain.draws
+    ):
         raise OptionError(
-            f"train: {optimizer!r} needs all rows in each step: write batch_size=None, without gradient_clip."
+            f"train: {optimizer!r} needs all rows in each step, and the same loss for the same weights: write "
+            f"batch_size=None, without order, gradient_clip and Dropout."
         )
 
-    watchers = [as_callback(callback) for callback in callbacks]
+    watchers = as_callbacks(callbacks)
     state = start_or_resume(network, samples.x, optimizer, rng, epochs, total_epochs, average, watchers, resume)
     history = History(state, *choose_engine(engine), resume)
     run = Run(network, history, epochs=state.epoch + epochs, metrics=scores)
     order_of = row_order(order, len(samples), batch_size, Random(state.seed))
-    total_steps = state.total_epochs * len(list(batches(order_of(state.epoch), batch_size)))
+    total_steps = state.total_epochs * batch_count(order_of(state.epoch), batch_size)
     step = Step(
         network, BatchObjective(network, loss, penalty), optimizer, driving, total_steps, gradient_clip, average
     )
@@ -130,8 +137,7 @@ def train(
     try:
         while state.epoch < run.epochs and not run.stopped_by:
             losses, weights = [], []
-            for number, rows in enumerate(batches(order_of(state.epoch), batch_size)):
-                batch = samples[rows]
+            for number, batch in enumerate(batches(samples, order_of(state.epoch), batch_size)):
                 step(batch, state, number)
                 losses.append(step.objective.value)
                 weights.append(batch.total_weight)

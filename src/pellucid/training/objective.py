@@ -21,10 +21,10 @@ class BatchObjective:
         self.network, self.loss, self.penalty = network, loss, penalty
         self.value = float("nan")
         self.cache: list[Any] = []
-        self._batch: tuple[Samples, Random, Rates] | None = None
+        self._batch: tuple[Samples, Random | None, Rates] | None = None
 
-    def at(self, batch: Samples, rng: Random, rates: Rates) -> None:
-        """Choose the batch, the address of its random numbers and the factors of the step."""
+    def at(self, batch: Samples, rng: Random | None, rates: Rates) -> None:
+        """Choose the batch, the address of its random numbers (None where no layer draws) and the step's factors."""
         self._batch = (batch, rng, rates)
 
     def __call__(self) -> float:

@@ -10,6 +10,7 @@ from pellucid.layers import Dropout
 from pellucid.layers.base import Array, walk
 from pellucid.network import Network
 from pellucid.optimizers import Optimizer
+from pellucid.options import named
 from pellucid.random import Random, as_random
 from pellucid.schedules import ConstantRate, Schedule
 from pellucid.training.callbacks import Callback
@@ -50,6 +51,11 @@ def start_or_resume(
         raise OptionError(
             f"train: resume has {len(state.callbacks)} callbacks and got {len(watchers)}; pass the same ones."
         )
+    if set(state.optimizer) != set(optimizer.start(network.parameters)) or (state.average is None) != (average is None):
+        raise OptionError(
+            f"train: resume holds the state of another optimizer than {optimizer!r} with average={average}; pass the "
+            "optimizer and the average of the first call."
+        )
     network.parameters[...] = state.parameters
     network.buffers[...] = state.buffers
     network.initialized = True
@@ -58,8 +64,11 @@ def start_or_resume(
     return state
 
 
-def checked_schedules(schedules: Mapping[str, Schedule], network: Network, optimizer: Optimizer) -> dict[str, Schedule]:
-    """Return the schedules, each of which must drive something; a learning rate without one is constant."""
+def checked_schedules(
+    schedules: Mapping[str, Schedule | str], network: Network, optimizer: Optimizer
+) -> dict[str, Schedule]:
+    """Return the schedules, each of which must drive something; what has none, or a constant one, is not named."""
+    found: dict[str, Schedule] = {}
     known = {name for name in ("learning_rate", "weight_decay") if hasattr(optimizer, name)}
     if any(isinstance(layer, Dropout) for _, layer in walk(network.chain)):
         known.add("dropout_rate")
@@ -69,9 +78,8 @@ def checked_schedules(schedules: Mapping[str, Schedule], network: Network, optim
                 f"train: schedules names {name!r}, which neither {optimizer!r} nor the layers have; there are "
                 f"{listed(known)}{near_miss(name, known) or '.'}"
             )
-        if not isinstance(schedule, Schedule):
-            raise OptionError(f"train: schedules[{name!r}] got {schedule!r}; it expects a Schedule such as Cosine().")
-    return {name: schedule for name, schedule in schedules.items() if not isinstance(schedule, ConstantRate)}
+        found[name] = named(Schedule, schedule, f"train: schedules[{name!r}]")  # type: ignore[type-abstract]
+    return {name: schedule for name, schedule in found.items() if not isinstance(schedule, ConstantRate)}
 
 
 def choose_engine(engine: str) -> tuple[str, str]:

@@ -38,7 +38,7 @@ def checked_samples(network: Network, loss: Loss, X: Any, y: Any, sample_weight:
 
     Raises `ShapeError`, `TargetError` or `DataError`.
     """
-    x = network.check_rows(X)
+    x = np.ascontiguousarray(network.check_rows(X))  # each step reads it by rows
     if not len(x):
         raise DataError(f"train: X{suffix} has no rows; it expects at least one.")
     if not np.isfinite(x).all():

@@ -38,6 +38,7 @@ class Step:
             if hasattr(self.optimizer, name) and not (factor == 1).all()
         }
         self.rates: dict[str, float] = {}
+        self._draws = self.network.chain.draws
 
     def __call__(self, batch: Samples, state: TrainingState, number: int) -> None:
         """Take the step for the epoch's batch with this number, from 0."""
@@ -48,7 +49,7 @@ class Step:
             **self.rates,
             **{name: own * self.rates.get(name, 1.0) for name, own in self._factors.items()},
         }
-        objective.at(batch, Random(state.seed, step=state.step), self.rates)
+        objective.at(batch, Random(state.seed, step=state.step) if self._draws else None, self.rates)
         with np.errstate(over="ignore", invalid="ignore"):  # the objective says what overflowed, and where
             if isinstance(optimizer, SearchingOptimizer):
                 optimizer.step(network.parameters, network.gradients, state.optimizer, factors, objective)
