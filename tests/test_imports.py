@@ -16,7 +16,7 @@ SOURCE = Path(pellucid.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 ROOMS = [
     "errors", "options", "normal", "random", "scalar", "activations", "initializers", "layers", "losses", "network",
-    "optimizers", "schedules", "training", "examples", "tabular", "estimators", "model", "insight", "cli",
+    "optimizers", "schedules", "engine", "training", "examples", "tabular", "estimators", "model", "insight", "cli",
 ]  # fmt: skip
 HEAVY = ["matplotlib", "narwhals", "pandas", "polars", "rich", "scipy", "sklearn", "typer"]
 LONGEST_FILE = 500

@@ -133,7 +133,7 @@ def test_every_form_of_an_explicit_order_visits_the_same_rows(order: Any) -> Non
             batch = rows[start : start + 7]
             by_hand.loss_and_gradient(X[batch], Y[batch], LOSS, training=True)
             optimizer.step(by_hand.parameters, by_hand.gradients, {})
-    train(given, X, Y, loss=LOSS, optimizer=optimizer, epochs=4, batch_size=7, order=order)
+    train(given, X, Y, loss=LOSS, optimizer=optimizer, epochs=4, batch_size=7, order=order, engine="numpy")
     np.testing.assert_array_equal(given.parameters, by_hand.parameters)
 
 
@@ -209,7 +209,7 @@ def test_a_scheduled_weight_decay_pulls_on_weights_only() -> None:
         still.parameters[...] = 1.0
         target = still.predict(X)  # slopes of 0, so that only the decay moves
         optimizer = AdamW(learning_rate=0.1, weight_decay=0.5)
-        train(still, X, target, loss=LOSS, optimizer=optimizer, epochs=1, schedules=schedules)
+        train(still, X, target, loss=LOSS, optimizer=optimizer, epochs=1, schedules=schedules, engine="numpy")
         return still
 
     weights = network().weight_decay_factor == 1
@@ -395,7 +395,8 @@ def test_the_history_is_a_table() -> None:
     lines = repr(history).splitlines()
     assert lines[0] == "History of 14 epochs"
     assert len(lines) == 2 + 5 + 1 + 5
-    assert (history.engine, history.engine_reason) == ("numpy", "this build has no other engine")
+    assert history.engine in ("native", "numpy")
+    assert history.engine_reason
     assert train(network(), X, Y, loss=LOSS, epochs=1, engine="numpy").engine_reason == "asked for by name"
     with pytest.raises(OptionError, match="did you mean 'loss'"):
         history["los"]

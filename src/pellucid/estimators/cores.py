@@ -1,19 +1,23 @@
-"""How many processor cores NumPy's matrix products may use, for the time of a call."""
+"""How many processor cores matrix products may use, NumPy's and the native engine's, for the time of a call."""
 
 from __future__ import annotations
 
-import os
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from threadpoolctl import threadpool_limits
 
+from pellucid.engine.native import available_cores, limited_threads
 
-def limited_cores(n_jobs: int | None) -> Any:
-    """Return a context in which matrix products use ``n_jobs`` cores: None means 1, -1 all, -2 all but one.
+
+@contextmanager
+def limited_cores(n_jobs: int | None) -> Iterator[None]:
+    """Use ``n_jobs`` cores for matrix products within this context: None means 1, -1 all, -2 all but one.
 
     One core is also the fastest choice for small networks: several wait for each other longer than they compute.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = available_cores()
     wanted = n_jobs or 1
-    wanted = wanted if wanted > 0 else cores + 1 + wanted
-    return threadpool_limits(limits=min(max(1, wanted), cores))
+    wanted = min(max(1, wanted if wanted > 0 else cores + 1 + wanted), cores)
+    with threadpool_limits(limits=wanted), limited_threads(wanted):
+        yield

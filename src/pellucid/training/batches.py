@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.engine.native import permutation
 from pellucid.errors import OptionError, ShapeError
 from pellucid.layers.base import Array
 from pellucid.random import Purpose, Random
@@ -26,7 +27,7 @@ def row_order(order: Any, n_rows: int, batch_size: int | None, rng: Random) -> O
     if order is None:
         if batch_size is None or batch_size >= n_rows:
             return lambda epoch: None
-        return lambda epoch: rng.at(purpose=Purpose.SHUFFLE, layer=0, step=epoch).permutation(n_rows)
+        return lambda epoch: permutation(rng.at(purpose=Purpose.SHUFFLE, layer=0, step=epoch), n_rows)
     if callable(order):
         return lambda epoch: _checked(order(epoch), n_rows)
     rows = np.asarray(order)

@@ -49,13 +49,17 @@ class History:
 
     def append(self, row: dict[str, Any]) -> None:
         """Add the numbers of an epoch; `OptionError` where the earlier epochs have others."""
-        if self.columns and row.keys() != self.columns.keys():
+        self.extend({name: [value] for name, value in row.items()})
+
+    def extend(self, columns: dict[str, list[Any]]) -> None:
+        """Add the numbers of several epochs; `OptionError` where the earlier epochs have others."""
+        if self.columns and columns.keys() != self.columns.keys():
             raise OptionError(
-                f"History has the columns {listed(self.columns)}; this epoch gave {listed(row)}. Resume with the same "
-                "metrics and validation rows as before."
+                f"History has the columns {listed(self.columns)}; this epoch gave {listed(columns)}. Resume with the "
+                "same metrics and validation rows as before."
             )
-        for name, value in row.items():
-            self.columns.setdefault(name, []).append(value)
+        for name, values in columns.items():
+            self.columns.setdefault(name, []).extend(values)
 
     def __len__(self) -> int:
         return len(self.columns.get("epoch", ()))

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from pellucid.errors import DivergenceError, OptionError
+from pellucid.errors import OptionError
 from pellucid.losses import Loss, Penalty
 from pellucid.network import Network
 from pellucid.optimizers import Optimizer, SearchingOptimizer
@@ -19,12 +16,14 @@ from pellucid.random import Random
 from pellucid.schedules import Schedule
 from pellucid.training.batches import batch_count, batches, row_order
 from pellucid.training.callbacks import Callback, Run, as_callbacks
-from pellucid.training.history import History, TrainingState
+from pellucid.training.engines import choose_engine
+from pellucid.training.history import History
 from pellucid.training.metrics import Metric
 from pellucid.training.objective import BatchObjective
-from pellucid.training.preparation import checked_schedules, choose_engine, start_or_resume
+from pellucid.training.preparation import checked_schedules, start_or_resume
 from pellucid.training.samples import Samples, checked_samples
 from pellucid.training.step import Step
+from pellucid.training.weights import averaged, require_finite_weights
 
 OPTIONS = (
     Option("epochs", Integer(1), 100, "Number of passes over the rows."),
@@ -80,7 +79,8 @@ def train(
     average : decay of an exponential moving average of the weights, which is then used to judge and at the end; the
         decay rises as (1 + step) / (10 + step) until it is reached
     callbacks : `Callback` objects, or functions called with the `Run` after each epoch
-    engine : ``"auto"`` or ``"numpy"``
+    engine : ``"native"``, whole epochs in C; ``"numpy"``, this page; or ``"auto"``, native wherever it can; the
+        history says which it was and why
     resume : the history of an earlier call, to go on where it stopped; n epochs and then n more equal 2n, bit for bit,
         with the same ``total_epochs`` and the same other arguments. An epoch that was stopped in its middle is over
     total_epochs : the number of epochs that schedules span; by default those of this call
@@ -123,36 +123,42 @@ def train(
 
     watchers = as_callbacks(callbacks)
     state = start_or_resume(network, samples.x, optimizer, rng, epochs, total_epochs, average, watchers, resume)
-    history = History(state, *choose_engine(engine), resume)
-    run = Run(network, history, epochs=state.epoch + epochs, metrics=scores)
     order_of = row_order(order, len(samples), batch_size, Random(state.seed))
     total_steps = state.total_epochs * batch_count(order_of(state.epoch), batch_size)
     step = Step(
         network, BatchObjective(network, loss, penalty), optimizer, driving, total_steps, gradient_clip, average
     )
+    native, reason = choose_engine(engine, step, samples, batch_size)
+    history = History(state, "numpy" if native is None else "native", reason, resume)
+    run = Run(network, history, epochs=state.epoch + epochs, metrics=scores)
     began = time.monotonic() - (resume["seconds"][-1] if resume else 0.0)
 
     for watcher in watchers:
         watcher.begin(run)
     try:
+        if native is not None and not (watchers or scores or validation):
+            native.all_epochs(order_of, run.epochs, history, began)
         while state.epoch < run.epochs and not run.stopped_by:
-            losses, weights = [], []
-            for number, batch in enumerate(batches(samples, order_of(state.epoch), batch_size)):
-                step(batch, state, number)
-                losses.append(step.objective.value)
-                weights.append(batch.total_weight)
-                for watcher in watchers:
-                    watcher.after_step(run)
-                if run.stopped_by:
-                    break
+            losses: list[float] = []
+            weights: list[float] = []
+            if native is not None:
+                native.epoch(order_of(state.epoch), run, watchers, losses, weights)
+            else:
+                for number, batch in enumerate(batches(samples, order_of(state.epoch), batch_size)):
+                    step(batch, state, number)
+                    losses.append(step.objective.value)
+                    weights.append(batch.total_weight)
+                    for watcher in watchers:
+                        watcher.after_step(run)
+                    if run.stopped_by:
+                        break
             state.epoch += 1
             row: dict[str, Any] = {"epoch": state.epoch, "loss": loss.combine(losses, weights)}
-            with _averaged(network, state):
-                _require_finite_weights(network, state.epoch)
+            with averaged(network, state):
+                require_finite_weights(network, state.epoch)
                 row.update(_judge(network, loss, scores, samples if scores else None, validation))
                 row["learning_rate"] = step.learning_rate
-                with np.errstate(over="ignore"):
-                    row["gradient_norm"] = float(np.linalg.norm(network.gradients))
+                row["gradient_norm"] = step.gradient_norm if native is None else native.gradient_norm
                 row["seconds"] = time.monotonic() - began
                 history.append(row)
                 for watcher in watchers:
@@ -182,26 +188,3 @@ def _judge(
         for metric in metrics:
             found[prefix + metric.name] = metric.value(loss.predict(outputs), samples.target, samples.weight)
     return found
-
-
-@contextmanager
-def _averaged(network: Network, state: TrainingState) -> Iterator[None]:
-    """Lend the network the averaged weights, where there are any."""
-    if state.average is None:
-        yield
-        return
-    own = network.parameters.copy()
-    network.parameters[...] = state.average
-    try:
-        yield
-    finally:
-        network.parameters[...] = own
-
-
-def _require_finite_weights(network: Network, epoch: int) -> None:
-    if not np.isfinite(network.parameters).all():
-        name = next(name for name, view in network.named_parameters.items() if not np.isfinite(view).all())
-        raise DivergenceError(
-            f"Training diverged: {name!r} is not finite after epoch {epoch}. Try a tenth of the learning "
-            f"rate, scale the inputs, or pass gradient_clip=1.0."
-        )

@@ -80,15 +80,3 @@ def checked_schedules(
             )
         found[name] = named(Schedule, schedule, f"train: schedules[{name!r}]")  # type: ignore[type-abstract]
     return {name: schedule for name, schedule in found.items() if not isinstance(schedule, ConstantRate)}
-
-
-def choose_engine(engine: str) -> tuple[str, str]:
-    """Return the engine's name and why it was chosen."""
-    if engine == "auto":
-        return "numpy", "this build has no other engine"
-    if engine != "numpy":
-        names = ("auto", "numpy")
-        raise OptionError(
-            f"train: engine got {engine!r}; it expects one of {listed(names)}{near_miss(engine, names) or '.'}"
-        )
-    return "numpy", "asked for by name"

@@ -67,6 +67,12 @@ class Step:
         state.step += 1
 
     @property
+    def gradient_norm(self) -> float:
+        """The norm of the last step's gradient, after clipping."""
+        with np.errstate(over="ignore"):
+            return float(np.linalg.norm(self.network.gradients))
+
+    @property
     def learning_rate(self) -> float:
         """The learning rate of the last step."""
         return float(getattr(self.optimizer, "learning_rate", 0.0) * self.rates.get("learning_rate", 1.0))

@@ -1,0 +1,382 @@
+"""Lowering turns layers into the operations of a plan: for each kind of layer, what it does forward and backward.
+
+A function here mirrors the layer's own `forward`; it returns where the output lies and a function that mirrors the
+layer's `backward`: given where dy lies, it adds the operations and returns where dx lies.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from pellucid.activations import ELU, Activation, LeakyReLU, Softmax
+from pellucid.engine.records import ActivationCode, Code, Operand, Operation, Space
+from pellucid.layers import (
+    ActivationLayer,
+    BatchNorm,
+    Chain,
+    Columns,
+    Dense,
+    Dropout,
+    Embedding,
+    Layer,
+    LayerNorm,
+    Residual,
+    Scale,
+)
+from pellucid.network import Network
+from pellucid.options import registered
+
+PAD = 16
+"""Numbers after each array of the workspace, so that whole registers may be read and written."""
+
+
+class Place(NamedTuple):
+    """Where an array lies."""
+
+    space: int
+    offset: int
+
+
+Backward = Callable[[Place, bool], Place | None]
+
+
+def whole_registers(numbers: int) -> int:
+    """Return ``numbers`` rounded up to a multiple of 16."""
+    return -(-numbers // 16) * 16
+
+
+class Assembly:
+    """The operations so far, the size of their workspace, and the reasons why there can be no plan."""
+
+    def __init__(self, network: Network, rows: int, *, training: bool) -> None:
+        self.network, self.rows, self.training = network, rows, training
+        self.forward: list[Operation] = []
+        self.backward: list[Operation] = []
+        self.commit: list[Operation] = []
+        self.reasons: list[str] = []
+        self.codes: list[tuple[int, Embedding]] = []
+        self.kept: list[Any] = []
+        self.size = 0
+        self.columns_of_x: dict[Place, range] = {Place(Space.ROWS, 0): range(network.n_inputs)}
+        self._offsets = {
+            Space.PARAMETERS: _offsets(network.named_parameters),
+            Space.BUFFERS: _offsets(network.named_buffers),
+        }
+
+    def numbers(self, count: int) -> Place:
+        """Return memory for so many numbers."""
+        place = Place(Space.WORKSPACE, self.size)
+        self.size += whole_registers(count) + PAD
+        return place
+
+    def rows_of(self, columns: int) -> Place:
+        """Return memory for an array with a row per row of the batch."""
+        return self.numbers(self.rows * columns)
+
+    def parameter(self, name: str) -> Place:
+        """Return where the parameter lies."""
+        return Place(Space.PARAMETERS, self._offsets[Space.PARAMETERS][name])
+
+    def gradient(self, name: str) -> Place:
+        """Return where the parameter's gradient lies."""
+        return Place(Space.GRADIENTS, self._offsets[Space.PARAMETERS][name])
+
+    def buffer(self, name: str) -> Place:
+        """Return where the buffer lies."""
+        return Place(Space.BUFFERS, self._offsets[Space.BUFFERS][name])
+
+
+def _offsets(views: Any) -> dict[str, int]:
+    found, start = {}, 0
+    for name, view in views.items():
+        found[name] = start
+        start += view.size
+    return found
+
+
+def operation(code: Code, n_in: int, *places: Place, n_out: int = 0, **more: Any) -> Operation:
+    """Return the record; where only one size counts, ``n_out`` is the same."""
+    made = Operation(code=code, n_in=n_in, n_out=n_out or n_in)
+    for index, place in enumerate(places):
+        made.operands[index] = Operand(*place)
+    for index, option in enumerate(more.pop("options", ())):
+        made.options[index] = option
+    for name, value in more.items():
+        setattr(made, name, value)
+    return made
+
+
+def lower(a: Assembly, layer: Layer, x: Place, n_in: int, path: str, address: int) -> tuple[Place, Backward]:
+    """Add the layer's operations; ``path`` leads its parameters' names, ``address`` is that of its random numbers."""
+    known = _LOWERINGS.get(type(layer))
+    if known is None:
+        a.reasons.append(f"the layer {layer!r} has no native form")
+        return x, lambda dy, wanted: dy
+    return known(a, layer, x, n_in, path, address)
+
+
+def _child(address: int, index: int) -> int:
+    return address * 1024 + index + 1  # random.Random.child
+
+
+def _chain(a: Assembly, layer: Chain, x: Place, n_in: int, path: str, address: int) -> tuple[Place, Backward]:
+    backwards: list[Backward] = []
+    for index, (size, child) in enumerate(zip(layer.sizes(n_in), layer.layers, strict=False)):
+        x, backward = lower(a, child, x, size, f"{path}{index}.", _child(address, index))
+        backwards.append(backward)
+
+    def back(dy: Place, wanted: bool) -> Place | None:
+        gradient: Place | None = dy
+        for index in reversed(range(len(backwards))):
+            assert gradient is not None
+            gradient = backwards[index](gradient, wanted or index > 0)
+        return gradient
+
+    return x, back
+
+
+def _residual(a: Assembly, layer: Residual, x: Place, n: int, path: str, address: int) -> tuple[Place, Backward]:
+    change, inner = _chain(a, layer, x, n, path, address)
+    y = a.rows_of(n)
+    a.forward.append(operation(Code.ADD, n, x, change, y))
+
+    def back(dy: Place, wanted: bool) -> Place | None:
+        d_change = inner(dy, wanted)
+        if d_change is None or not wanted:
+            return None
+        dx = a.rows_of(n)
+        a.backward.append(operation(Code.ADD, n, dy, d_change, dx))
+        return dx
+
+    return y, back
+
+
+def _columns(a: Assembly, layer: Columns, x: Place, n_in: int, path: str, address: int) -> tuple[Place, Backward]:
+    n_out = layer.output_size(n_in)
+    y = a.rows_of(n_out)
+    parts: list[tuple[int, int, int, int, Backward]] = []
+    end = 0
+    for index, (name, (start, stop, child)) in enumerate(layer.parts.items()):
+        width, size = stop - start, child.output_size(stop - start)
+        own = a.rows_of(width)
+        a.forward.append(operation(Code.COPY_COLUMNS, n_in, x, own, n_out=width, width=width, **{"from": start}))
+        if x in a.columns_of_x:
+            a.columns_of_x[own] = a.columns_of_x[x][start:stop]
+        part, backward = lower(a, child, own, width, f"{path}{name}.", _child(address, index))
+        a.forward.append(operation(Code.COPY_COLUMNS, size, part, y, n_out=n_out, width=size, to=end))
+        parts.append((start, width, size, end, backward))
+        end += size
+
+    def back(dy: Place, wanted: bool) -> Place | None:
+        slices = []
+        for _, _, size, first, backward in parts:
+            d_part = a.rows_of(size)
+            a.backward.append(
+                operation(Code.COPY_COLUMNS, n_out, dy, d_part, n_out=size, width=size, **{"from": first})
+            )
+            slices.append(backward(d_part, wanted))
+        if not wanted:
+            return None
+        dx = a.rows_of(n_in)
+        a.backward.append(operation(Code.FILL_ZERO, n_in, dx))
+        for (start, width, _, _, _), d_slice in zip(parts, slices, strict=True):
+            assert d_slice is not None
+            a.backward.append(operation(Code.ADD_COLUMNS, width, d_slice, dx, n_out=n_in, width=width, to=start))
+        return dx
+
+    return y, back
+
+
+def _dense(a: Assembly, layer: Dense, x: Place, n_in: int, path: str, address: int) -> tuple[Place, Backward]:
+    n = layer.n_outputs
+    z, weight = a.rows_of(n), a.parameter(f"{path}weight")
+    ntk = layer.parametrization == "ntk"
+    factor = 1 / math.sqrt(n_in)
+    a.forward.append(operation(Code.PRODUCT_FORWARD, n_in, x, weight, z, n_out=n))
+    if ntk:
+        a.forward.append(operation(Code.MULTIPLY, n, z, z, options=[factor]))
+    if layer.bias:
+        a.forward.append(operation(Code.ADD_BIAS, n, z, a.parameter(f"{path}bias")))
+
+    def back(dz: Place, wanted: bool) -> Place | None:
+        if layer.bias:
+            a.backward.append(operation(Code.COLUMN_SUM, n, dz, a.gradient(f"{path}bias")))
+        if ntk:
+            scaled = a.rows_of(n)
+            a.backward.append(operation(Code.MULTIPLY, n, dz, scaled, options=[factor]))
+            dz = scaled
+        a.backward.append(operation(Code.PRODUCT_WEIGHT, n_in, x, dz, a.gradient(f"{path}weight"), n_out=n))
+        if not wanted:
+            return None
+        dx = a.rows_of(n_in)
+        a.backward.append(operation(Code.PRODUCT_INPUT, n_in, dz, weight, dx, n_out=n))
+        return dx
+
+    return z, back
+
+
+def _activation(
+    a: Assembly, layer: ActivationLayer, z: Place, n: int, path: str, address: int
+) -> tuple[Place, Backward]:
+    function = layer.function
+    if type(function) not in registered(Activation).values() or function.name not in ActivationCode.__members__:  # type: ignore[type-abstract]
+        a.reasons.append(f"the activation {function!r} has no native form")
+        return z, lambda dy, wanted: dy
+    softmax = isinstance(function, Softmax)
+    variant = ActivationCode[function.name]
+    option = function.slope if isinstance(function, LeakyReLU) else function.alpha if isinstance(function, ELU) else 0.0
+    value = a.rows_of(n)
+    if softmax:
+        a.forward.append(operation(Code.NORMALIZE_EXPONENTIALS, n, z, value))
+    else:
+        a.forward.append(operation(Code.ACTIVATE, n, z, value, variant=variant, options=[option]))
+
+    def own_back(da: Place) -> Place:
+        dz = a.rows_of(n)
+        if softmax:
+            a.backward.append(operation(Code.NORMALIZE_EXPONENTIALS_BACKWARD, n, da, value, dz))
+        else:
+            a.backward.append(operation(Code.ACTIVATE_BACKWARD, n, da, z, value, dz, variant=variant, options=[option]))
+        return dz
+
+    if not layer.parametric:
+        return value, lambda da, wanted: own_back(da) if wanted else None
+    y, blend = a.rows_of(n), a.parameter(f"{path}blend")
+    a.forward.append(operation(Code.BLEND, n, z, value, blend, y))
+
+    def back(dy: Place, wanted: bool) -> Place | None:
+        a.backward.append(operation(Code.BLEND_SLOPE, n, dy, value, z, a.gradient(f"{path}blend")))
+        if not wanted:
+            return None
+        da = a.rows_of(n)
+        a.backward.append(operation(Code.SCALE_COLUMNS, n, dy, blend, da))
+        dz = own_back(da)
+        a.backward.append(operation(Code.BLEND_BACKWARD, n, dy, blend, dz))
+        return dz
+
+    return y, back
+
+
+def _dropout(a: Assembly, layer: Dropout, x: Place, n: int, path: str, address: int) -> tuple[Place, Backward]:
+    if not a.training or layer.rate == 0:
+        return x, lambda dy, wanted: dy
+    y, mask = a.rows_of(n), a.rows_of(n)
+    more: dict[str, Any] = {"layer": address, "options": [layer.rate]}
+    a.forward.append(operation(Code.DROPOUT, n, x, y, mask, **more))
+
+    def back(dy: Place, wanted: bool) -> Place | None:
+        if not wanted:
+            return None
+        dx = a.rows_of(n)
+        a.backward.append(operation(Code.DROPOUT_BACKWARD, n, dy, dx, mask, options=[layer.rate]))
+        return dx
+
+    return y, back
+
+
+def _scale(a: Assembly, layer: Scale, x: Place, n: int, path: str, address: int) -> tuple[Place, Backward]:
+    y, factor = a.rows_of(n), a.parameter(f"{path}factor")
+    a.forward.append(operation(Code.SCALE_COLUMNS, n, x, factor, y))
+
+    def back(dy: Place, wanted: bool) -> Place | None:
+        a.backward.append(operation(Code.COLUMN_PRODUCT_SUM, n, dy, x, a.gradient(f"{path}factor")))
+        if not wanted:
+            return None
+        dx = a.rows_of(n)
+        a.backward.append(operation(Code.SCALE_COLUMNS, n, dy, factor, dx))
+        return dx
+
+    return y, back
+
+
+def _embedding(a: Assembly, layer: Embedding, x: Place, n_in: int, path: str, address: int) -> tuple[Place, Backward]:
+    if x not in a.columns_of_x:
+        a.reasons.append(f"{layer!r} reads codes that another layer computes, so they cannot be checked beforehand")
+        return x, lambda dy, wanted: dy
+    a.codes.append((a.columns_of_x[x][0], layer))
+    y = a.rows_of(layer.size)
+    a.forward.append(operation(Code.EMBED, layer.n_codes, x, a.parameter(f"{path}weight"), y, n_out=layer.size))
+
+    def back(dy: Place, wanted: bool) -> Place | None:
+        gradient = a.gradient(f"{path}weight")
+        a.backward.append(operation(Code.EMBED_BACKWARD, layer.n_codes, x, dy, gradient, n_out=layer.size))
+        if not wanted:
+            return None
+        dx = a.rows_of(1)
+        a.backward.append(operation(Code.FILL_ZERO, 1, dx))
+        return dx
+
+    return y, back
+
+
+def _scaled(a: Assembly, normalized: Place, n: int, path: str) -> tuple[Place, Callable[[Place, bool], Place | None]]:
+    """Add ``y = n * scale + shift``, and return with y what gives dn for dy."""
+    y, scale = a.rows_of(n), a.parameter(f"{path}scale")
+    a.forward.append(operation(Code.SCALE_SHIFT_COLUMNS, n, normalized, scale, a.parameter(f"{path}shift"), y))
+
+    def back(dy: Place, wanted: bool) -> Place | None:
+        a.backward.append(operation(Code.COLUMN_PRODUCT_SUM, n, dy, normalized, a.gradient(f"{path}scale")))
+        a.backward.append(operation(Code.COLUMN_SUM, n, dy, a.gradient(f"{path}shift")))
+        if not wanted:
+            return None
+        dn = a.rows_of(n)
+        a.backward.append(operation(Code.SCALE_COLUMNS, n, dy, scale, dn))
+        return dn
+
+    return y, back
+
+
+def _layer_norm(a: Assembly, layer: LayerNorm, x: Place, n: int, path: str, address: int) -> tuple[Place, Backward]:
+    normalized, r = a.rows_of(n), a.rows_of(1)
+    a.forward.append(operation(Code.LAYER_NORM, n, x, normalized, r, options=[layer.epsilon]))
+    y, scaled_back = _scaled(a, normalized, n, path)
+
+    def back(dy: Place, wanted: bool) -> Place | None:
+        dn = scaled_back(dy, wanted)
+        if dn is None:
+            return None
+        dx = a.rows_of(n)
+        a.backward.append(operation(Code.LAYER_NORM_BACKWARD, n, dn, normalized, r, dx))
+        return dx
+
+    return y, back
+
+
+def _batch_norm(a: Assembly, layer: BatchNorm, x: Place, n: int, path: str, address: int) -> tuple[Place, Backward]:
+    normalized, r, running = a.rows_of(n), a.numbers(n), a.numbers(2 * n)
+    buffers = [a.buffer(f"{path}mean"), a.buffer(f"{path}variance")]
+    if a.training:
+        options = [layer.epsilon, layer.momentum]
+        a.forward.append(operation(Code.BATCH_NORM, n, x, *buffers, normalized, r, running, options=options))
+        for index, buffer in enumerate(buffers):
+            new = Place(running.space, running.offset + index * n)
+            a.commit.append(operation(Code.COPY_VECTOR, n, new, buffer))
+    else:
+        a.forward.append(operation(Code.BATCH_NORM_RUNNING, n, x, *buffers, normalized, options=[layer.epsilon]))
+    y, scaled_back = _scaled(a, normalized, n, path)
+
+    def back(dy: Place, wanted: bool) -> Place | None:
+        dn = scaled_back(dy, wanted)
+        if dn is None:
+            return None
+        dx = a.rows_of(n)
+        a.backward.append(operation(Code.BATCH_NORM_BACKWARD, n, dn, normalized, r, dx))
+        return dx
+
+    return y, back
+
+
+_LOWERINGS: dict[type[Layer], Callable[..., tuple[Place, Backward]]] = {
+    ActivationLayer: _activation,
+    BatchNorm: _batch_norm,
+    Chain: _chain,
+    Columns: _columns,
+    Dense: _dense,
+    Dropout: _dropout,
+    Embedding: _embedding,
+    LayerNorm: _layer_norm,
+    Residual: _residual,
+    Scale: _scale,
+}

@@ -1,0 +1,144 @@
+/* Elementwise activations, value and slope, over whole registers; equal to activations.py formula by formula. */
+
+INLINE VEC T(step)(VEC z)
+{
+    return T(choose)(z > 0, T(all)(1), T(choose)(z <= 0, (VEC){0}, z));
+}
+
+/* z cut at ±800, beyond which it meets a 0 */
+INLINE VEC T(cut_below)(VEC z) { return T(choose)(z < -800, T(all)(-800), z); }
+INLINE VEC T(cut)(VEC z) { return T(choose)(z > 800, T(all)(800), T(cut_below)(z)); }
+
+/* np.clip(e, -limit, limit) */
+INLINE VEC T(clip)(VEC e, REAL limit)
+{
+    return T(choose)(e > limit, T(all)(limit), T(choose)(e < -limit, T(all)(-limit), e));
+}
+
+INLINE void T(tanh_softplus)(VEC z, VEC *t, VEC *one_minus_t)
+{
+    const VEC p = T(exp)(T(below)(z)), q = T(exp)(-T(above)(z));
+    const VEC n = p * (p + 2 * q), m = 2 * q * q;
+    *t = n / (n + m);
+    *one_minus_t = m / (n + m);
+}
+
+#define SELU_SCALE ((REAL)1.0507009873554804934)
+#define SELU_ALPHA ((REAL)(1.0507009873554804934 * 1.6732632423543772848))
+
+INLINE VEC T(mish)(VEC z)
+{
+    VEC t, rest;
+    T(tanh_softplus)(z, &t, &rest);
+    return T(cut_below)(z) * t;
+}
+
+INLINE VEC T(mish_slope)(VEC z)
+{
+    VEC t, rest;
+    T(tanh_softplus)(z, &t, &rest);
+    return t + T(cut)(z) * rest * (1 + t) * T(sigmoid)(z);
+}
+
+INLINE VEC T(silu_slope)(VEC z)
+{
+    const VEC s = T(sigmoid)(z);
+    return s * (1 + T(cut)(z) * (1 - s));
+}
+
+static void T(activate)(const team *t, int64_t kind, REAL option, const REAL *z_, REAL *a_, int64_t n)
+{
+    const range r = share(t, (n + LANES - 1) / LANES);
+#define CASE(name, value)                                                    \
+    case name:                                                               \
+        for (int64_t i = r.first * LANES; i < r.last * LANES; i += LANES) {  \
+            const VEC z = T(load)(z_ + i);                                   \
+            T(store)(a_ + i, value);                                         \
+        }                                                                    \
+        break;
+    switch (kind) {
+        CASE(IDENTITY, z)
+        CASE(SIGMOID, T(sigmoid)(z))
+        CASE(TANH, T(tanh)(z))
+        CASE(RELU, T(above)(z))
+        CASE(LEAKY_RELU, T(above)(z) + option * T(below)(z))
+        CASE(ELU, T(above)(z) + option * T(expm1)(T(below)(z)))
+        CASE(SELU, SELU_SCALE * T(above)(z) + SELU_ALPHA * T(expm1)(T(below)(z)))
+        CASE(GELU, T(cut_below)(z) * T(normal_cdf)(z))
+        CASE(SILU, T(cut_below)(z) * T(sigmoid)(z))
+        CASE(MISH, T(mish)(z))
+        CASE(SOFTPLUS, T(softplus)(z))
+    }
+#undef CASE
+}
+
+static void T(activate_backward)(const team *t, int64_t kind, REAL option, const REAL *da_, const REAL *z_, const REAL *a_,
+                                 REAL *dz_, int64_t n)
+{
+    const range r = share(t, (n + LANES - 1) / LANES);
+#define CASE(name, slope)                                                    \
+    case name:                                                               \
+        for (int64_t i = r.first * LANES; i < r.last * LANES; i += LANES) {  \
+            const VEC z = T(load)(z_ + i), a = T(load)(a_ + i);              \
+            (void)z, (void)a;                                                \
+            T(store)(dz_ + i, T(load)(da_ + i) * (slope));                   \
+        }                                                                    \
+        break;
+    switch (kind) {
+        CASE(IDENTITY, 1)
+        CASE(SIGMOID, a * (1 - a))
+        CASE(TANH, 1 - a * a)
+        CASE(RELU, T(step)(z))
+        CASE(LEAKY_RELU, T(step)(z) + option * (1 - T(step)(z)))
+        CASE(ELU, T(step)(z) + option * (1 - T(step)(z)) * T(exp)(T(below)(z)))
+        CASE(SELU, SELU_SCALE * T(step)(z) + SELU_ALPHA * (1 - T(step)(z)) * T(exp)(T(below)(z)))
+        CASE(GELU, T(normal_cdf)(z) + T(cut)(z) * T(normal_density)(z))
+        CASE(SILU, T(silu_slope)(z))
+        CASE(MISH, T(mish_slope)(z))
+        CASE(SOFTPLUS, T(sigmoid)(z))
+    }
+#undef CASE
+}
+
+INLINE REAL T(row_max)(const REAL *z, int64_t n)
+{
+    VEC m = T(all)(-(REAL)__builtin_inf());
+    for (int64_t j = 0; j < n; j += LANES) {
+        const VEC v = T(load_first)(z + j, n - j, -(REAL)__builtin_inf());
+        m = T(choose)(v > m, v, m);
+    }
+    REAL largest = m[0];
+    for (int i = 1; i < LANES; i++)
+        largest = m[i] > largest ? m[i] : largest;
+    return largest;
+}
+
+static void T(softmax)(const team *t, const REAL *z, REAL *a, int64_t rows, int64_t n)
+{
+    const range r = share(t, rows);
+    for (int64_t i = r.first; i < r.last; i++) {
+        const REAL *zi = z + i * n;
+        REAL *ai = a + i * n;
+        const VEC largest = T(all)(T(row_max)(zi, n));
+        T(lanes) sums = {0};
+#define EXPONENTIAL(v) T(exp)(T(choose)((v) == largest, (VEC){0}, (v) - largest))
+        EACH16(n, sums, T(choose)(T(first)(left), EXPONENTIAL(T(load)(zi + j)), (VEC){0}))
+        const REAL total = T(join)(sums);
+        for (int64_t j = 0; j < n; j += LANES) /* the last register computes beyond the row, and stores only the row */
+            T(store_some)(ai + j, EXPONENTIAL(T(load)(zi + j)) / total, n - j);
+#undef EXPONENTIAL
+    }
+}
+
+static void T(softmax_backward)(const team *t, const REAL *da, const REAL *a, REAL *dz, int64_t rows, int64_t n)
+{
+    const range r = share(t, rows);
+    for (int64_t i = r.first; i < r.last; i++) {
+        const REAL *di = da + i * n, *ai = a + i * n;
+        T(lanes) sums = {0};
+        EACH16(n, sums, T(load_first)(di + j, left, 0) * T(load_first)(ai + j, left, 0))
+        const REAL mean = T(join)(sums);
+        for (int64_t j = 0; j < n; j += LANES)
+            T(store_some)(dz + i * n + j, T(load)(ai + j) * (T(load)(di + j) - mean), n - j);
+    }
+}

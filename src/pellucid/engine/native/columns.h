@@ -1,0 +1,111 @@
+/* Kernels that see a batch as columns: factors and shifts per column, copies of columns, sums over the rows.
+ *
+ * Sums over rows are taken block by block, 64 rows each in ascending order, and the blocks' sums are added in ascending
+ * order; a register holds as many columns as fit, so no sum crosses lanes. Threads take columns for the sums and rows
+ * for the rest. Equal to layers/scale.py, layers/holding.py, and db of layers/dense.py.
+ */
+
+/* y[i, j] = expression, with j the column of a register's first lane; operands of one row may end at their last column */
+#define FOR_ROWS(t, rows, n, y, expression)                                        \
+    {                                                                              \
+        const range r_ = share(t, rows);                                           \
+        for (int64_t i = r_.first; i < r_.last; i++)                               \
+            for (int64_t j = 0; j < (n); j += LANES)                               \
+                T(store_some)((y) + i * (n) + j, expression, (n) - j);             \
+    }
+#define AT(x) T(load)((x) + i * n + j)           /* an array with rows: more memory follows */
+#define OF_COLUMN(f) T(load_some)((f) + j, n - j) /* one number per column: memory may end */
+
+static void T(add_bias)(const team *t, REAL *z, const REAL *b, int64_t rows, int64_t n)
+{
+    FOR_ROWS(t, rows, n, z, AT(z) + OF_COLUMN(b))
+}
+
+static void T(scale_columns)(const team *t, const REAL *x, const REAL *f, REAL *y, int64_t rows, int64_t n)
+{
+    FOR_ROWS(t, rows, n, y, AT(x) * OF_COLUMN(f))
+}
+
+static void T(scale_shift_columns)(const team *t, const REAL *x, const REAL *f, const REAL *s, REAL *y, int64_t rows,
+                                   int64_t n)
+{
+    FOR_ROWS(t, rows, n, y, AT(x) * OF_COLUMN(f) + OF_COLUMN(s))
+}
+
+static void T(blend)(const team *t, const REAL *z, const REAL *a, const REAL *blend, REAL *y, int64_t rows, int64_t n)
+{
+    FOR_ROWS(t, rows, n, y, AT(z) + OF_COLUMN(blend) * (AT(a) - AT(z)))
+}
+
+static void T(blend_backward)(const team *t, const REAL *dy, const REAL *blend, REAL *dz, int64_t rows, int64_t n)
+{
+    FOR_ROWS(t, rows, n, dz, AT(dy) * (1 - OF_COLUMN(blend)) + AT(dz))
+}
+
+static void T(multiply)(const team *t, const REAL *x, REAL factor, REAL *y, int64_t n)
+{
+    const range r = share(t, (n + LANES - 1) / LANES);
+    for (int64_t i = r.first * LANES; i < r.last * LANES; i += LANES)
+        T(store)(y + i, T(load)(x + i) * factor);
+}
+
+static void T(add)(const team *t, const REAL *a, const REAL *b, REAL *y, int64_t n)
+{
+    const range r = share(t, (n + LANES - 1) / LANES);
+    for (int64_t i = r.first * LANES; i < r.last * LANES; i += LANES)
+        T(store)(y + i, T(load)(a + i) + T(load)(b + i));
+}
+
+static void T(copy_columns)(const team *t, const operation *o, const REAL *x, REAL *y, int64_t rows, int add)
+{
+    const range r = share(t, rows);
+    for (int64_t i = r.first; i < r.last; i++) {
+        const REAL *from = x + i * o->n_in + o->from;
+        REAL *to = y + i * o->n_out + o->to;
+        if (add)
+            for (int64_t j = 0; j < o->width; j++)
+                to[j] += from[j];
+        else
+            for (int64_t j = 0; j < o->width; j++)
+                to[j] = from[j];
+    }
+}
+
+/* total[j] = Σ_i term(i, j) for columns j to j + LANES - 1 */
+#define SUM_OVER_ROWS(total, rows, term)                                           \
+    VEC total = {0};                                                               \
+    for (int64_t block_ = 0; block_ < (rows); block_ += BLOCK_ROWS) {              \
+        const int64_t end_ = block_ + BLOCK_ROWS < (rows) ? block_ + BLOCK_ROWS : (rows); \
+        VEC sum_ = {0};                                                            \
+        for (int64_t i = block_; i < end_; i++)                                    \
+            sum_ += (term);                                                        \
+        total += sum_;                                                             \
+    }
+
+#define FOR_COLUMNS(t, n)                                                          \
+    const range r_ = share(t, ((n) + LANES - 1) / LANES);                          \
+    for (int64_t j = r_.first * LANES; j < r_.last * LANES; j += LANES)
+
+static void T(column_sum)(const team *t, const REAL *dy, REAL *d, int64_t rows, int64_t n)
+{
+    FOR_COLUMNS(t, n) {
+        SUM_OVER_ROWS(total, rows, AT(dy))
+        T(store_some)(d + j, total, n - j);
+    }
+}
+
+static void T(column_product_sum)(const team *t, const REAL *dy, const REAL *x, REAL *d, int64_t rows, int64_t n)
+{
+    FOR_COLUMNS(t, n) {
+        SUM_OVER_ROWS(total, rows, AT(dy) * AT(x))
+        T(store_some)(d + j, total, n - j);
+    }
+}
+
+static void T(blend_slope)(const team *t, const REAL *dy, const REAL *a, const REAL *z, REAL *d, int64_t rows, int64_t n)
+{
+    FOR_COLUMNS(t, n) {
+        SUM_OVER_ROWS(total, rows, AT(dy) * (AT(a) - AT(z)))
+        T(store_some)(d + j, total, n - j);
+    }
+}

@@ -1,0 +1,31 @@
+/* The interpreter of plans for one instruction set, in float32 and in float64: the headers below are its chapters. */
+#include <stddef.h>
+
+#include "isa.h"
+#include "mathematics.h"
+#include "philox.h"
+#include "product.h"
+#include "program.h"
+#include "threads.h"
+
+typedef struct {
+    double loss, weight, norm;
+    int pause, finite, status;
+} shared_state;
+
+typedef struct {
+    double rate, rate_factor, decay, decay_factor; /* configured values and the factors of this step */
+    double correction1, correction2;               /* Adam's, of this step */
+    double average_step;
+} step_rates;
+
+enum {
+    BLOCK_ROWS = 64,    /* rows that are summed before their sum is added to the others' */
+    DROPOUT_PURPOSE = 2 /* random.Purpose.DROPOUT */
+};
+
+#define REAL_BITS 32
+#include "kernels.h"
+#undef REAL_BITS
+#define REAL_BITS 64
+#include "kernels.h"

@@ -1,0 +1,68 @@
+/* The library's door: what Python calls, handed on to the build for the instruction set that it names. */
+#include <stdint.h>
+
+#include "permutation.h"
+#include "program.h"
+
+#ifdef _WIN32
+#define EXPORT __declspec(dllexport)
+#else
+#define EXPORT __attribute__((visibility("default")))
+#endif
+
+#define DECLARE(isa)                                                                                \
+    int train_f32_##isa(const program *, training_run *), train_f64_##isa(const program *, training_run *);   \
+    void predict_f32_##isa(const program *, training_run *), predict_f64_##isa(const program *, training_run *); \
+    int64_t scratch_f32_##isa(const program *, int64_t), scratch_f64_##isa(const program *, int64_t);
+#define BUILD(isa)                                                                                   \
+    {#isa, {train_f32_##isa, train_f64_##isa}, {predict_f32_##isa, predict_f64_##isa}, {scratch_f32_##isa, scratch_f64_##isa}}
+
+typedef struct {
+    const char *name;
+    int (*train[2])(const program *, training_run *);
+    void (*predict[2])(const program *, training_run *);
+    int64_t (*scratch[2])(const program *, int64_t);
+} build;
+
+#if defined(__x86_64__) || defined(_M_X64)
+DECLARE(avx2)
+DECLARE(avx512)
+static const build builds[] = {BUILD(avx2), BUILD(avx512)};
+
+static int supported(int64_t i)
+{
+    __builtin_cpu_init();
+    const int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    return i == 0 ? avx2 : avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
+}
+#else
+DECLARE(neon)
+static const build builds[] = {BUILD(neon)};
+
+static int supported(int64_t i)
+{
+    (void)i;
+    return 1;
+}
+#endif
+
+EXPORT int64_t pellucid_n_builds(void) { return sizeof builds / sizeof *builds; }
+EXPORT const char *pellucid_build_name(int64_t i) { return builds[i].name; }
+EXPORT int pellucid_build_runs(int64_t i) { return supported(i); }
+EXPORT int64_t pellucid_record_sizes(int64_t i)
+{
+    const int64_t sizes[] = {sizeof(operation), sizeof(program), sizeof(training_run)};
+    return sizes[i];
+}
+EXPORT int64_t pellucid_scratch(int64_t i, int64_t wide, const program *p, int64_t rows)
+{
+    return builds[i].scratch[wide](p, rows);
+}
+EXPORT int pellucid_train(int64_t i, int64_t wide, const program *p, training_run *run) { return builds[i].train[wide](p, run); }
+EXPORT void pellucid_predict(int64_t i, int64_t wide, const program *p, training_run *run) { builds[i].predict[wide](p, run); }
+EXPORT void pellucid_permutation(uint64_t seed, uint64_t purpose, uint64_t layer, uint64_t step, int64_t n, int64_t *order,
+                                 uint64_t *words, int64_t *ends)
+{
+    permutation(seed, purpose, layer, step, n, order, words, ends);
+}

@@ -1,0 +1,104 @@
+/* The flat plan that Python hands over: operations on rows, a loss, an update. engine/records.py mirrors every record.
+ *
+ * An operation names a kernel, its sizes and where its arrays lie: a space (one of five blocks of memory) and an offset
+ * in numbers. All arrays that hold one row per row of the batch are contiguous, start on a full register and end in a
+ * pad of one, so elementwise kernels run over them in whole registers. Python has checked every size and offset.
+ */
+#ifndef PELLUCID_PROGRAM_H
+#define PELLUCID_PROGRAM_H
+
+#include <stdint.h>
+
+enum { WORKSPACE, PARAMETERS, GRADIENTS, BUFFERS, ROWS, N_SPACES };
+
+typedef struct {
+    int64_t space, offset;
+} operand;
+
+typedef enum {
+    PRODUCT_FORWARD,     /* x, W -> z                    x W                                     layers/dense.py */
+    PRODUCT_WEIGHT,      /* x, dz -> dW                  xᵀ dz */
+    PRODUCT_INPUT,       /* dz, W -> dx                  dz Wᵀ */
+    ADD_BIAS,            /* z, b                         z += b */
+    MULTIPLY,            /* x -> y                       y = x * option                          (NTK) */
+    ACTIVATE,            /* z -> a                                                               activations.py */
+    ACTIVATE_BACKWARD,   /* da, z, a -> dz */
+    NORMALIZE_EXPONENTIALS, /* z -> a                    softmax */
+    NORMALIZE_EXPONENTIALS_BACKWARD, /* da, a -> dz */
+    BLEND,               /* z, a, blend -> y             y = z + blend (a - z)                   layers/activation.py */
+    BLEND_SLOPE,         /* dy, a, z -> dblend           Σ dy (a - z) */
+    BLEND_BACKWARD,      /* dy, blend, dz                dz = dy (1 - blend) + dz */
+    COLUMN_SUM,          /* dy -> d                      Σ dy */
+    COLUMN_PRODUCT_SUM,  /* dy, x -> d                   Σ dy x */
+    SCALE_COLUMNS,       /* x, f -> y                    y = x f                                 layers/scale.py */
+    SCALE_SHIFT_COLUMNS, /* x, f, s -> y                 y = x f + s                             layers/normalization.py */
+    ADD,                 /* a, b -> y                    y = a + b                               layers/holding.py */
+    FILL_ZERO,           /* y                            y = 0 */
+    COPY_COLUMNS,        /* x -> y                       y[:, to:to+width] = x[:, from:from+width] */
+    ADD_COLUMNS,         /* x -> y                       ... += ... */
+    COPY_VECTOR,         /* x -> y                       n_in numbers, whatever the rows */
+    EMBED,               /* codes, weight -> y                                                   layers/embedding.py */
+    EMBED_BACKWARD,      /* codes, dy -> dweight */
+    LAYER_NORM,          /* x -> n, r                                                            layers/normalization.py */
+    LAYER_NORM_BACKWARD, /* dn, n, r -> dx */
+    BATCH_NORM,          /* x, mean, variance -> n, r, new running mean and variance */
+    BATCH_NORM_BACKWARD, /* dn, n, r -> dx */
+    BATCH_NORM_RUNNING,  /* x, mean, variance -> n */
+    DROPOUT,             /* x -> y, mask                                                         layers/dropout.py */
+    DROPOUT_BACKWARD,    /* dy, mask -> dx */
+    N_CODES
+} operation_code;
+
+typedef enum { IDENTITY, SIGMOID, TANH, RELU, LEAKY_RELU, ELU, SELU, GELU, SILU, MISH, SOFTPLUS, SOFTMAX } activation_code;
+
+typedef struct {
+    int64_t code;
+    int64_t n_in, n_out;         /* columns */
+    int64_t variant;             /* the activation */
+    int64_t from, to, width;     /* COPY_COLUMNS, ADD_COLUMNS */
+    uint64_t layer;              /* the address of dropout's random numbers */
+    operand operands[6];
+    double options[2];
+} operation;
+
+typedef enum { SQUARED_ERROR, HALF_SUM, ABSOLUTE_ERROR, HUBER, QUANTILE, POISSON, BINARY_CROSS_ENTROPY, CROSS_ENTROPY_CODES,
+               CROSS_ENTROPY } loss_code;
+typedef enum { SGD, ADAM, RMSPROP, NO_UPDATE } optimizer_code;
+
+typedef struct {
+    int64_t n_forward, n_backward, n_commit;
+    const operation *forward, *backward, *commit;
+    int64_t n_inputs, n_outputs, n_targets, n_parameters;
+    int64_t loss, n_levels;
+    double loss_option;
+    const double *levels;                                      /* quantiles, one per level */
+    operand outputs, d_outputs;
+    int64_t gathered_rows, gathered_target, terms, row_losses; /* offsets into the workspace */
+    int64_t direct_rows;                                       /* rows in table order need no copy */
+    int64_t optimizer, nesterov, inside, rate_correction;
+    double learning_rate, weight_decay, momentum, beta1, beta2, epsilon;
+    double gradient_clip, average, l1, l2;                     /* 0: none */
+} program;
+
+enum { FINISHED, PAUSED, LOSS_NOT_FINITE, WEIGHTS_NOT_FINITE };
+
+typedef struct {
+    void *parameters, *gradients, *buffers, *workspace, *scratch; /* scratch: one part per thread */
+    const void *x, *target, *weight;             /* target: numbers, or int64 codes; weight may be null */
+    const int64_t *order;                        /* n_epochs × n_order row numbers, or null: the table's own order */
+    int64_t n_order, n_epochs, batch_size;
+    void *slot1, *slot2, *averages;              /* velocity or moments; moving average */
+    const void *learning_rate_factor, *weight_decay_factor; /* per parameter, or null */
+    const double *rates;                         /* per step: factors of learning rate, weight decay, dropout; or null */
+    double *powers;                              /* beta1ᵗ and beta2ᵗ */
+    uint64_t seed, step;                         /* step: of the whole training, for addresses and averages */
+    int64_t epoch, batch;                        /* where to go on; moved */
+    double *losses, *weights, *norms, *times;    /* per step, per step, per epoch, per epoch */
+    double seconds;                              /* return at the first step after that long */
+    int64_t most_steps;                          /* ... or after so many steps */
+    int64_t threads, scratch_numbers;
+    int64_t evaluate;                            /* loss and gradient of one batch, no update */
+    void *outputs;                               /* of prediction: (n_order, n_outputs) */
+} training_run;
+
+#endif

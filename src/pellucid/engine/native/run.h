@@ -1,0 +1,330 @@
+/* The interpreter: operations one after another on a batch, then the loss, the way back and the update; whole epochs.
+ *
+ * Every thread runs this same code with its share of each operation. Thread 0 alone sums the loss, watches the clock and
+ * writes results; what it decides stands in `shared` before a meeting, so all take the same way. Equal to
+ * training/step.py and to the loops of training/loop.py.
+ */
+
+typedef struct {
+    team team;
+    const program *program;
+    training_run *run;
+    shared_state *shared;
+    REAL *base[N_SPACES];
+    REAL *scratch;
+    double rates[3]; /* factors of learning rate, weight decay and dropout in this step */
+    uint64_t step;
+    int training;
+} T(worker);
+
+static void T(operate)(T(worker) *w, const operation *operations, int64_t n_operations, int64_t rows)
+{
+    const team *t = &w->team;
+    for (const operation *o = operations; o < operations + n_operations; o++) {
+        REAL *p[6];
+        for (int k = 0; k < 6; k++)
+            p[k] = w->base[o->operands[k].space] + o->operands[k].offset;
+        const int64_t in = o->n_in, all = rows * in;
+        const REAL option = (REAL)o->options[0];
+        switch (o->code) {
+        case PRODUCT_FORWARD:
+        case PRODUCT_WEIGHT:
+        case PRODUCT_INPUT: T(dense)(t, o, p[0], p[1], p[2], w->scratch, rows); break;
+        case ADD_BIAS: T(add_bias)(t, p[0], p[1], rows, in); break;
+        case MULTIPLY: T(multiply)(t, p[0], option, p[1], all); break;
+        case ACTIVATE: T(activate)(t, o->variant, option, p[0], p[1], all); break;
+        case ACTIVATE_BACKWARD: T(activate_backward)(t, o->variant, option, p[0], p[1], p[2], p[3], all); break;
+        case NORMALIZE_EXPONENTIALS: T(softmax)(t, p[0], p[1], rows, in); break;
+        case NORMALIZE_EXPONENTIALS_BACKWARD: T(softmax_backward)(t, p[0], p[1], p[2], rows, in); break;
+        case BLEND: T(blend)(t, p[0], p[1], p[2], p[3], rows, in); break;
+        case BLEND_SLOPE: T(blend_slope)(t, p[0], p[1], p[2], p[3], rows, in); break;
+        case BLEND_BACKWARD: T(blend_backward)(t, p[0], p[1], p[2], rows, in); break;
+        case COLUMN_SUM: T(column_sum)(t, p[0], p[1], rows, in); break;
+        case COLUMN_PRODUCT_SUM: T(column_product_sum)(t, p[0], p[1], p[2], rows, in); break;
+        case SCALE_COLUMNS: T(scale_columns)(t, p[0], p[1], p[2], rows, in); break;
+        case SCALE_SHIFT_COLUMNS: T(scale_shift_columns)(t, p[0], p[1], p[2], p[3], rows, in); break;
+        case ADD: T(add)(t, p[0], p[1], p[2], all); break;
+        case FILL_ZERO:
+            if (t->thread == 0)
+                memset(p[0], 0, (size_t)all * sizeof(REAL));
+            break;
+        case COPY_COLUMNS:
+        case ADD_COLUMNS: T(copy_columns)(t, o, p[0], p[1], rows, o->code == ADD_COLUMNS); break;
+        case COPY_VECTOR:
+            if (t->thread == 0)
+                memcpy(p[1], p[0], (size_t)in * sizeof(REAL));
+            break;
+        case EMBED: T(embed)(t, p[0], p[1], p[2], rows, o->n_out); break;
+        case EMBED_BACKWARD: T(embed_backward)(t, p[0], p[1], p[2], rows, in, o->n_out); break;
+        case LAYER_NORM: T(layer_norm)(t, p[0], p[1], p[2], option, rows, in); break;
+        case LAYER_NORM_BACKWARD: T(layer_norm_backward)(t, p[0], p[1], p[2], p[3], rows, in); break;
+        case BATCH_NORM: T(batch_norm)(t, o, p[0], p[1], p[2], p[3], p[4], p[5], rows); break;
+        case BATCH_NORM_BACKWARD: T(batch_norm_backward)(t, p[0], p[1], p[2], p[3], rows, in); break;
+        case BATCH_NORM_RUNNING: T(batch_norm_running)(t, p[0], p[1], p[2], p[3], option, rows, in); break;
+        case DROPOUT: T(dropout)(t, o, p[0], p[1], (uint8_t *)p[2], all, w->rates[2], w->run->seed, w->step); break;
+        case DROPOUT_BACKWARD: T(dropout_backward)(t, o, p[0], p[1], (const uint8_t *)p[2], all, w->rates[2]); break;
+        }
+        meet(t);
+    }
+}
+
+/* copy rows `first` ... of the order into the workspace; without an order they may be used where they lie */
+static void T(gather)(T(worker) *w, const int64_t *order, int64_t first, int64_t rows)
+{
+    const program *q = w->program;
+    const REAL *x = w->run->x, *target = w->run->target;
+    REAL *to = w->base[WORKSPACE] + q->gathered_rows, *to_target = w->base[WORKSPACE] + q->gathered_target;
+    const int direct = !order && q->direct_rows;
+    w->base[ROWS] = direct ? (REAL *)x + first * q->n_inputs : to;
+    const range r = share(&w->team, rows);
+    if (!direct)
+        for (int64_t i = r.first; i < r.last; i++)
+            memcpy(to + i * q->n_inputs, x + (order ? order[i] : first + i) * q->n_inputs, (size_t)q->n_inputs * sizeof(REAL));
+    if (q->loss == CROSS_ENTROPY_CODES)
+        for (int64_t i = r.first; i < r.last; i++)
+            ((int64_t *)to_target)[i] = ((const int64_t *)w->run->target)[order ? order[i] : first + i];
+    else if (q->n_targets == 1)
+        for (int64_t i = r.first; i < r.last; i++)
+            to_target[i] = target[order ? order[i] : first + i];
+    else
+        for (int64_t i = r.first; i < r.last; i++)
+            memcpy(to_target + i * q->n_targets, target + (order ? order[i] : first + i) * q->n_targets,
+                   (size_t)q->n_targets * sizeof(REAL));
+    meet(&w->team);
+}
+
+/* losses/base.py, Loss.value_and_gradient: writes the slopes of the outputs; the value is in shared->loss after a meeting */
+static void T(loss)(T(worker) *w, const int64_t *order, int64_t first, int64_t rows)
+{
+    const program *q = w->program;
+    const team *t = &w->team;
+    const REAL *o = w->base[q->outputs.space] + q->outputs.offset, *weight = w->run->weight;
+    REAL *slopes = w->base[q->d_outputs.space] + q->d_outputs.offset;
+    REAL *target = w->base[WORKSPACE] + q->gathered_target, *terms = w->base[WORKSPACE] + q->terms;
+    REAL *row_losses = w->base[WORKSPACE] + q->row_losses;
+    const int half_sum = q->loss == HALF_SUM;
+    const double total_weight = weight ? T(total)(NULL, weight, order, first, rows) : (double)rows;
+    const REAL mean = weight || half_sum ? 1 : (REAL)(1 / (double)rows);
+    const int64_t per_row = q->n_outputs;
+    if (q->loss == CROSS_ENTROPY || q->loss == CROSS_ENTROPY_CODES)
+        T(cross_entropy)(t, q, o, target, q->loss == CROSS_ENTROPY ? NULL : (const int64_t *)target, row_losses, slopes, rows, mean);
+    else {
+        const REAL over = half_sum ? 1 : (REAL)per_row;
+        if (q->loss == QUANTILE)
+            T(quantile_loss)(t, q, o, target, terms, slopes, rows, mean / over);
+        else
+            T(elementwise_loss)(t, q, o, target, terms, slopes, rows * per_row, mean / over);
+        meet(t);
+        T(sum_terms)(t, terms, row_losses, rows, per_row, over);
+    }
+    meet(t);
+    if (weight) {
+        const range r = share(t, rows);
+        for (int64_t i = r.first; i < r.last; i++) {
+            const REAL own = weight[order ? order[i] : first + i];
+            const REAL part = half_sum ? own : total_weight > 0 ? own / (REAL)total_weight : 0;
+            for (int64_t j = 0; j < per_row; j++)
+                slopes[i * per_row + j] *= part;
+        }
+    }
+    if (t->thread == 0) {
+        const double sum = T(total)(row_losses, weight, order, first, rows);
+        w->shared->loss = half_sum ? sum : total_weight > 0 ? sum / total_weight : 0;
+        w->shared->weight = total_weight;
+    }
+}
+
+static void T(clip_gradient)(T(worker) *w)
+{
+    const program *q = w->program;
+    REAL *g = w->base[GRADIENTS];
+    if (w->team.thread == 0)
+        w->shared->norm = T(norm)(g, q->n_parameters);
+    meet(&w->team);
+    if (w->shared->norm > q->gradient_clip) {
+        const REAL factor = (REAL)(q->gradient_clip / w->shared->norm);
+        const range r = share(&w->team, q->n_parameters);
+        for (int64_t i = r.first; i < r.last; i++)
+            g[i] *= factor;
+    }
+    meet(&w->team);
+}
+
+static void T(train)(T(worker) *w)
+{
+    const program *q = w->program;
+    training_run *run = w->run;
+    shared_state *shared = w->shared;
+    const team *t = &w->team;
+    const double began = clock_seconds();
+    const T(vectors) vectors = {w->base[PARAMETERS], w->base[GRADIENTS], run->slot1, run->slot2, run->averages,
+                                run->learning_rate_factor, run->weight_decay_factor};
+    double power1 = run->powers ? run->powers[0] : 1, power2 = run->powers ? run->powers[1] : 1;
+    int64_t epoch = run->epoch, batch = run->batch, steps = 0;
+    int status = FINISHED;
+    w->step = run->step;
+
+    while (epoch < run->n_epochs && status == FINISHED) {
+        const int64_t first = batch * run->batch_size;
+        const int64_t rows = run->n_order - first < run->batch_size ? run->n_order - first : run->batch_size;
+        const int64_t *order = run->order ? run->order + epoch * run->n_order + first : NULL;
+        for (int k = 0; k < 3; k++)
+            w->rates[k] = run->rates ? run->rates[3 * steps + k] : 1;
+        T(gather)(w, order, first, rows);
+        T(operate)(w, q->forward, q->n_forward, rows);
+        T(loss)(w, order, first, rows);
+        if (t->thread == 0) {
+            if (q->l1 != 0 || q->l2 != 0)
+                shared->loss += T(penalty)(q, vectors.p, NULL, run->weight_decay_factor);
+            run->losses[steps] = shared->loss;
+            run->weights[steps] = shared->weight;
+            /* the clock costs as much as an operation of a tiny network: it is read now and then */
+            const int look = (steps & 15) == 15 || rows * q->n_parameters > 20000;
+            shared->pause = run->evaluate || steps + 1 >= run->most_steps || (look && clock_seconds() - began >= run->seconds);
+        }
+        meet(t);
+        if (!(shared->loss - shared->loss == 0)) {
+            status = LOSS_NOT_FINITE;
+            break;
+        }
+        const int pause = shared->pause;
+        T(operate)(w, q->backward, q->n_backward, rows);
+        if (q->l1 != 0 || q->l2 != 0) {
+            if (t->thread == 0)
+                T(penalty)(q, vectors.p, vectors.g, run->weight_decay_factor);
+            meet(t);
+        }
+        if (run->evaluate)
+            break;
+        if (q->gradient_clip > 0)
+            T(clip_gradient)(w);
+        power1 *= q->beta1;
+        power2 *= q->beta2;
+        const double step = (double)w->step, rising = (1 + step) / (10 + step);
+        const step_rates rates = {q->learning_rate, w->rates[0], q->weight_decay, w->rates[1], 1 - power1, 1 - power2,
+                                  1 - (q->average < rising ? q->average : rising)};
+        T(update)(t, q, &rates, vectors);
+        T(operate)(w, q->commit, q->n_commit, rows);
+        meet(t);
+        steps++;
+        w->step++;
+        batch++;
+        if (first + rows >= run->n_order) {
+            if (t->thread == 0) {
+                run->norms[epoch] = T(norm)(vectors.g, q->n_parameters);
+                run->times[epoch] = clock_seconds() - began;
+                shared->finite = T(all_finite)(vectors.average ? vectors.average : vectors.p, q->n_parameters);
+            }
+            meet(t);
+            if (!shared->finite)
+                status = WEIGHTS_NOT_FINITE;
+            batch = 0;
+            epoch++;
+        }
+        if (status == FINISHED && pause && epoch < run->n_epochs)
+            status = PAUSED;
+    }
+    if (t->thread == 0) {
+        run->epoch = epoch;
+        run->batch = batch;
+        run->step = w->step;
+        if (run->powers && !run->evaluate) {
+            run->powers[0] = power1;
+            run->powers[1] = power2;
+        }
+        shared->status = status;
+    }
+}
+
+static void T(predict)(T(worker) *w)
+{
+    const program *q = w->program;
+    const training_run *run = w->run;
+    for (int64_t first = 0; first < run->n_order; first += run->batch_size) {
+        const int64_t rows = run->n_order - first < run->batch_size ? run->n_order - first : run->batch_size;
+        const REAL *x = (const REAL *)run->x + first * q->n_inputs;
+        const range r = share(&w->team, rows);
+        if (q->direct_rows)
+            w->base[ROWS] = (REAL *)x;
+        else {
+            w->base[ROWS] = w->base[WORKSPACE] + q->gathered_rows;
+            memcpy(w->base[ROWS] + r.first * q->n_inputs, x + r.first * q->n_inputs,
+                   (size_t)((r.last - r.first) * q->n_inputs) * sizeof(REAL));
+            meet(&w->team);
+        }
+        T(operate)(w, q->forward, q->n_forward, rows);
+        memcpy((REAL *)run->outputs + (first + r.first) * q->n_outputs,
+               w->base[q->outputs.space] + q->outputs.offset + r.first * q->n_outputs,
+               (size_t)((r.last - r.first) * q->n_outputs) * sizeof(REAL));
+        meet(&w->team);
+    }
+}
+
+static THREAD_RESULT T(work)(void *given)
+{
+    T(worker) *w = given;
+    if (w->team.thread > 0) {
+        wait_until_changed(&w->team.gate->threads, 0);
+        w->team.threads = atomic_load(&w->team.gate->threads);
+    }
+    if (w->training)
+        T(train)(w);
+    else
+        T(predict)(w);
+    return 0;
+}
+
+static int T(run_threads)(const program *q, training_run *run, int training)
+{
+    T(worker) workers[MOST_THREADS];
+    thread_handle handles[MOST_THREADS];
+    gate gate = {0};
+    shared_state shared = {0};
+    int64_t threads = 1;
+    const int64_t wanted = run->threads < MOST_THREADS ? run->threads : MOST_THREADS;
+    for (int64_t i = 0; i < wanted; i++) {
+        workers[i] = (T(worker)){.team = {&gate, i, 1}, .program = q, .run = run, .shared = &shared, .training = training};
+        workers[i].base[WORKSPACE] = run->workspace;
+        workers[i].base[PARAMETERS] = run->parameters;
+        workers[i].base[GRADIENTS] = run->gradients;
+        workers[i].base[BUFFERS] = run->buffers;
+        workers[i].scratch = (REAL *)run->scratch + i * run->scratch_numbers;
+        workers[i].rates[0] = workers[i].rates[1] = workers[i].rates[2] = 1;
+    }
+    while (threads < wanted && thread_start(&handles[threads], T(work), &workers[threads]) == 0)
+        threads++; /* where the system refuses one, those that started do the work: no bit depends on it */
+    workers[0].team.threads = threads;
+    atomic_store(&gate.threads, (int)threads);
+    T(work)(&workers[0]);
+    for (int64_t i = 1; i < threads; i++)
+        thread_join(handles[i]);
+    return shared.status;
+}
+
+int ISA(T(train))(const program *q, training_run *run)
+{
+    return T(run_threads)(q, run, 1);
+}
+
+void ISA(T(predict))(const program *q, training_run *run)
+{
+    T(run_threads)(q, run, 0);
+}
+
+/* numbers of scratch that one thread needs for batches of at most `most_rows` rows */
+int64_t ISA(T(scratch))(const program *q, int64_t most_rows)
+{
+    int64_t most = 0;
+    for (int way = 0; way < 2; way++)
+        for (int64_t i = 0; i < (way ? q->n_backward : q->n_forward); i++) {
+            const operation *o = (way ? q->backward : q->forward) + i;
+            if (o->code > PRODUCT_INPUT)
+                continue;
+            for (int64_t rows = 1; rows <= most_rows; rows++) {
+                const product_shape s = T(dense_shape)(o, rows);
+                const int64_t needed = ISA(T(product_scratch))(&s);
+                most = needed > most ? needed : most;
+            }
+        }
+    return most;
+}
