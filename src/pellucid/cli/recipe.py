@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from pellucid.domains import Boolean, Choice, Domain, Either, Integer, Nothing, Number, Several, Text
 from pellucid.errors import near_miss
 from pellucid.estimators import TabularClassifier, TabularRegressor
 from pellucid.estimators.duration import Duration
-from pellucid.options import Boolean, Choice, Domain, Either, Integer, Nothing, Number, Option, Several, Text, options
+from pellucid.options import Option, options
 
 OWN_FLAG = ("callbacks", "kinds", "missing", "random_state", "verbose")  # train has --kind, --missing and --seed
 PANEL = "The recipe"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pellucid.options import Kind, option
+from pellucid.domains import Kind
+from pellucid.options import option
 from pellucid.training import Callback, Run
 
 

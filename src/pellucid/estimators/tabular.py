@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from pellucid.activations import Activation
+from pellucid.domains import Boolean, Choice, Either, Integer, Kind, Nothing, Number, Several, Text
 from pellucid.errors import ShapeError
 from pellucid.estimators.cores import limited_cores
 from pellucid.estimators.duration import Duration, to_seconds
@@ -21,20 +22,7 @@ from pellucid.layers.base import Array
 from pellucid.losses import Loss
 from pellucid.network import Network
 from pellucid.optimizers import AdamW
-from pellucid.options import (
-    Boolean,
-    Choice,
-    Configurable,
-    Either,
-    Integer,
-    Kind,
-    Nothing,
-    Number,
-    Several,
-    Text,
-    option,
-    registered,
-)
+from pellucid.options import Configurable, option, registered
 from pellucid.random import Random, as_random
 from pellucid.tabular.columns import infer_columns
 from pellucid.tabular.encoder import Encoder

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.domains import Integer, Number
 from pellucid.errors import DivergenceError, OptionError
 from pellucid.losses import Loss, Penalty
 from pellucid.network import Network
 from pellucid.optimizers import Optimizer, SearchingOptimizer
-from pellucid.options import Integer, Number, Option, check, named
+from pellucid.options import Option, check, named
 from pellucid.random import Random
 from pellucid.schedules import Schedule
 from pellucid.training.batches import batch_count, batches, row_order
