@@ -15,8 +15,8 @@ import pellucid
 SOURCE = Path(pellucid.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 ROOMS = [
-    "errors", "domains", "options", "normal", "random", "scalar", "activations", "initializers", "layers", "losses", "network",
-    "optimizers", "schedules", "training", "examples", "tabular", "estimators", "model", "insight", "cli",
+    "errors", "domains", "options", "normal", "random", "scalar", "activations", "initializers", "layers", "losses",
+    "network", "optimizers", "schedules", "training", "examples", "tabular", "estimators", "model", "insight", "cli",
 ]  # fmt: skip
 HEAVY = ["matplotlib", "narwhals", "pandas", "polars", "rich", "scipy", "sklearn", "typer"]
 LONGEST_FILE = 500
