@@ -10,32 +10,13 @@ import numpy as np
 import pytest
 
 from pellucid.activations import Activation, ReLU
+from pellucid.domains import Boolean, Choice, Domain, Either, Integer, Kind, Nothing, Number, Several, Text
 from pellucid.errors import OptionError
 from pellucid.initializers import Initializer
 from pellucid.layers import Dense, Dropout, Layer
 from pellucid.losses import Loss, Quantile
 from pellucid.optimizers import SGD, Adam, Optimizer
-from pellucid.options import (
-    REQUIRED,
-    Boolean,
-    Choice,
-    Configurable,
-    Domain,
-    Either,
-    Integer,
-    Kind,
-    Nothing,
-    Number,
-    Several,
-    Text,
-    check,
-    from_config,
-    named,
-    option,
-    options,
-    registered,
-    to_config,
-)
+from pellucid.options import REQUIRED, Configurable, check, from_config, named, option, options, registered, to_config
 
 
 class Kettle(Configurable):

@@ -26,7 +26,7 @@ _HOMES = {
     "pellucid.losses": (
         "AbsoluteError BinaryCrossEntropy CrossEntropy Huber Loss Penalty Poisson Quantile SquaredError"
     ),
-    "pellucid.model": "load",
+    "pellucid.model": "load verify",
     "pellucid.network": "Network",
     "pellucid.optimizers": "LBFGS SGD Adam AdamW Optimizer RMSprop",
     "pellucid.random": "Random",

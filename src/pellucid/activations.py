@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import normal
-from pellucid.options import Configurable, Number, named, option
+from pellucid.domains import Number
+from pellucid.options import Configurable, named, option
 
 __all__ = [
     "ELU",

@@ -17,8 +17,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from pellucid.domains import Choice, Kind, Number
 from pellucid.errors import DataError, NotInitializedError, OptionError, ShapeError
-from pellucid.options import Choice, Configurable, Kind, Number, named, option
+from pellucid.options import Configurable, named, option
 from pellucid.random import Random
 
 __all__ = [

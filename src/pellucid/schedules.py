@@ -9,7 +9,8 @@ import math
 from abc import abstractmethod
 from typing import Any, ClassVar
 
-from pellucid.options import Configurable, Either, Integer, Kind, Nothing, Number, option
+from pellucid.domains import Either, Integer, Kind, Nothing, Number
+from pellucid.options import Configurable, option
 
 
 class Schedule(Configurable):

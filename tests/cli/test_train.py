@@ -26,7 +26,7 @@ def test_it_says_what_it_understood_chose_and_reached(pellucid: Any, fruit: Path
         "category (target)",
         "task: classification, because the target is text with 2 distinct values",
         "rows: 48 to learn from, 12 held out",
-        "rows: 41 for training, 7 for validation",
+        "of these rows, 41 are for training and 7 find the best epoch",
         "linear model",
         "majority class",
         "log-loss",

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from pellucid.activations import Elementwise, Sigmoid, Softmax
+from pellucid.domains import Integer
 from pellucid.layers import ActivationLayer, BatchNorm, Dense, Dropout, Embedding, Layer, LayerNorm, Residual, Scale
 from pellucid.layers.normalization import _through_statistics
 from pellucid.losses import BinaryCrossEntropy, CrossEntropy, Huber, Loss, Quantile, SquaredError
 from pellucid.optimizers import SGD, Adam, Optimizer
-from pellucid.options import Integer, option
+from pellucid.options import option
 from pellucid.random import Purpose, Random
 from tests.contracts import layer_checks, loss_checks, optimizer_checks
 from tests.contracts.examples import LAYERS, LOSSES, LayerExample, LossExample, OptimizerExample

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 from pellucid import EarlyStopping, TabularClassifier, TabularRegressor, TimeBudget
 from pellucid.errors import DataError, OptionError, ShapeError, TargetError
 from pellucid.estimators import recipe
+from pellucid.estimators.cores import limited_cores
 from pellucid.estimators.recipe import REFIT_BELOW, plan_training
 from pellucid.training import Callback, Run
 
@@ -103,7 +105,7 @@ def test_a_small_table_is_trained_again_on_all_rows(data: Any) -> None:
     model = TabularRegressor(**QUICK, min_category_count=1).fit(table, data.number)
     assert (model.plan_.refit, model.refitted_) == (True, True)
     assert model.plan_.n_rows == 51
-    assert "trained again on all rows" in model.plan_.reasons[-1]
+    assert "on all rows up to the best epoch" in model.plan_.reasons[-1]
     levels = {encoding.name: encoding.levels for encoding in model.encoder_.encodings if encoding.kind == "category"}
     assert len(levels["only"]) == 60  # also those of the rows that were set aside at first
     assert len(model.history_) == 4  # of the training that was judged
@@ -121,7 +123,7 @@ def test_a_large_table_is_trained_once(data: Any, monkeypatch: pytest.MonkeyPatc
 
 def test_the_plan_gives_a_reason_for_each_choice(data: Any) -> None:
     model = TabularRegressor(random_state=0, hidden_layer_sizes=(4,), epochs=2).fit(data.table, data.number)
-    assert [reason.split()[0] for reason in model.plan_.reasons] == ["batch_size", "trained"]
+    assert [reason.split()[0] for reason in model.plan_.reasons] == ["batch_size", "a"]
     assert str(model.plan_.batch_size) in model.plan_.reasons[0]
     plan = plan_training(20_000)
     assert [reason.split()[0] for reason in plan.reasons] == ["batch_size", "epochs"]
@@ -341,3 +343,19 @@ def test_nothing_is_printed_where_there_is_no_terminal(data: Any, capfd: pytest.
 def test_a_callback_that_is_none_is_refused_before_training(data: Any) -> None:
     with pytest.raises(OptionError, match="callbacks got 'early'"):
         TabularRegressor(**QUICK, callbacks=["early"]).fit(data.table, data.number)
+
+
+def test_threads_predict_the_same_bits_and_give_all_cores_back(data: Any) -> None:
+    model = TabularRegressor(**QUICK).fit(data.table, data.number)
+    before, expected = limits(), model.predict(data.table)
+    with ThreadPoolExecutor(4) as threads:
+        for found in threads.map(lambda _: model.predict(data.table), range(16)):
+            np.testing.assert_array_equal(found, expected)
+    assert limits() == before
+    with ThreadPoolExecutor(1) as threads:  # a thread that comes after another can set the number, too
+        assert set(threads.submit(_limits_inside).result()) == {1}
+
+
+def _limits_inside() -> list[int]:
+    with limited_cores(1):
+        return limits()

@@ -327,7 +327,7 @@ def test_a_document_beyond_the_container_is_refused(path: Path, monkeypatch: pyt
 def test_a_file_that_exists_is_kept_unless_told(path: Path) -> None:
     path.write_text("precious")
     for refuse in (lambda: write_model(path, {}, {}), lambda: check_writable(path)):
-        with pytest.raises(OutputError, match=r"the file exists.*overwrite=True.*--force"):
+        with pytest.raises(OutputError, match=r"the file exists.*overwrite=True"):
             refuse()
     assert path.read_text() == "precious"
     check_writable(path, overwrite=True)

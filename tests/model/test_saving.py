@@ -16,7 +16,8 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from pellucid import TabularClassifier, load
-from pellucid.errors import OutputError
+from pellucid.errors import MissingExtraError, OutputError, require
+from pellucid.model import saving
 from pellucid.options import options
 from tests.model.conftest import SIZE, TABLE, TARGETS
 
@@ -150,3 +151,13 @@ def test_a_history_with_infinities_comes_back(fitted: dict[str, Any], tmp_path: 
     model.history_.columns["validation_loss"][model.best_epoch_ - 1] = float("inf")
     model.save(tmp_path / "model")
     assert load(tmp_path / "model").history_.to_dict() == model.history_.to_dict()
+
+
+def test_a_missing_extra_is_not_blamed_on_the_file(
+    fitted: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "m.pellucid"
+    fitted["binary"].save(path)
+    monkeypatch.setattr(saving, "_estimator", lambda *_: require("no_such_package", extra="standard", purpose="it"))
+    with pytest.raises(MissingExtraError, match=r"pellucid\[standard\]"):
+        load(path)

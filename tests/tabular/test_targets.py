@@ -77,7 +77,7 @@ def test_a_class_is_matched_by_its_text() -> None:
         (np.arange(100.0), "use TabularRegressor"),
         ([0.0, math.inf], "infinity is no class"),
         (["a", 1], "types 'int', 'str'"),
-        ([[0, 1], [1, 2]], "row 1 (counted from 0), column 1: 2 is neither 0 nor 1"),
+        ([[0, 1], [1, 2]], "column 1, row 1 (counted from 0): 2 is neither 0 nor 1"),
         ([["a", "b"], ["c", "d"]], "'a' is neither"),
     ],
 )
@@ -166,7 +166,7 @@ def test_extreme_numbers(y: list[float]) -> None:
     [
         ([1.0, None], "row 1 (counted from 0): the value is missing"),
         ([1.0, math.nan], "row 1 (counted from 0): the value is missing"),
-        ([1.0, math.inf], "row 1 (counted from 0): the value is not finite"),
+        ([1.0, math.inf], "row 1 (counted from 0): the value is inf, which is not finite"),
         (["1", "many"], "row 1 (counted from 0): 'many' is not a number; to predict classes, use TabularClassifier"),
         ([0.1, 0.1, 0.1], "is 0.1 in every row"),
         ([0.0, 5e-324], "too little for its size"),

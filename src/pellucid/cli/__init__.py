@@ -28,6 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
-    from pellucid.cli.application import run
+    try:
+        from pellucid.cli.application import run
 
-    return run(list(sys.argv[1:] if arguments is None else arguments))
+        return run(list(sys.argv[1:] if arguments is None else arguments))
+    except KeyboardInterrupt:  # before a command has begun, or after it has ended
+        print("pellucid: interrupted", file=sys.stderr)
+        return 130

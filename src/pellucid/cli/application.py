@@ -26,8 +26,10 @@ def run(words: Sequence[str]) -> int:
     try:
         status = application.main(args=list(words) or ["--help"], prog_name="pellucid", standalone_mode=False)
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever read the output, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at the end of the process
+        if not isinstance(error, BrokenPipeError):  # whoever read the output, such as head, has seen enough
+            complain(f"the output cannot be written: {error.strerror or error}.")
         return 1
     except Exception as error:
         if not hasattr(error, "format_message"):  # the mark of Click's own errors, which typer hands on

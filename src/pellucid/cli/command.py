@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import inspect
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -11,13 +13,33 @@ from typing import Annotated, Any
 import typer
 
 from pellucid.errors import PellucidError
+from pellucid.tabular.faults import CellError, Fix, TaskError, sentence
+
+FLAGS = {"missing": "missing", "kinds": "kind", "task": "task"}  # of the options that a `Fix` can name
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
 def complain(message: str) -> None:
     """Print an error as one line on standard error."""
-    print(f"pellucid: error: {' '.join(message.split())}", file=sys.stderr)
+    line = " ".join(message.split())
+    print(f"pellucid: error: {line}{'' if line.endswith(('.', '?')) else '.'}", file=sys.stderr)
+
+
+def interrupted(consequence: str = "") -> int:
+    """Say that Ctrl-C ended the command, and return its exit code."""
+    print(f"pellucid: interrupted{consequence}", file=sys.stderr)
+    return 130
+
+
+def sentence_in_flags(error: CellError | TaskError) -> str:
+    """Return what is wrong and what would mend it, as flags of the command line."""
+    return sentence(error.problem, [_in_flags(fix) for fix in error.fixes])
+
+
+def _in_flags(fix: Fix) -> str:
+    value = f"{fix.column}={fix.value}" if fix.column else fix.value
+    return f"{fix.condition}, write --{FLAGS[fix.option]} {shlex.quote(value)}"
 
 
 def command(function: Callable[..., int], more: Sequence[inspect.Parameter] = ()) -> Callable[..., int]:
@@ -29,8 +51,7 @@ def command(function: Callable[..., int], more: Sequence[inspect.Parameter] = ()
         except (typer.Exit, typer.BadParameter, BrokenPipeError):
             raise
         except KeyboardInterrupt:
-            print("pellucid: interrupted; nothing was saved", file=sys.stderr)
-            return 130
+            return interrupted("; nothing was saved" if "output" in given else "")
         except Exception as error:
             if debug:
                 raise
@@ -50,9 +71,9 @@ def command(function: Callable[..., int], more: Sequence[inspect.Parameter] = ()
 
 def _described(error: Exception) -> str:
     if isinstance(error, PellucidError):
-        words = str(error)
-        words = words.replace("use TabularRegressor", "write --task regression")
-        return words.replace("use TabularClassifier", "write --task classification")
+        return str(error)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+        return f"the output cannot be written: {error.strerror}."
     if isinstance(error, MemoryError):
         return "there is not enough memory for this; try fewer rows or smaller layers."
     return f"internal error ({type(error).__name__}: {error}); run again with --debug to see where it comes from."

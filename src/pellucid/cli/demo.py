@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import enum
 from typing import Annotated
 
 import typer
 
+from pellucid.errors import listed, near_miss
 
-class Demo(enum.StrEnum):
-    """The programs."""
-
-    SINGLE_LAYER = "single-layer"
-    XOR = "xor"
+DEMOS = ("single-layer", "xor")
 
 
 def demo(
-    name: Annotated[Demo, typer.Argument(help="Which program to run.", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="single-layer or xor.", show_default=False)],
     start: Annotated[
         int,
         typer.Option(
@@ -34,7 +30,11 @@ def demo(
     """
     from pellucid.examples import single_layer, xor
 
-    if name is Demo.SINGLE_LAYER:
+    if name not in DEMOS:
+        raise typer.BadParameter(
+            f"got {name!r}; it expects one of {listed(DEMOS)}{near_miss(name, DEMOS) or '.'}", param_hint="NAME"
+        )
+    if name == "single-layer":
         single_layer.main()
     else:
         xor.main(start)

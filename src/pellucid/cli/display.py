@@ -78,7 +78,8 @@ def scores_table(by_method: dict[str, Scores]) -> Table:
     for metric in next(iter(by_method.values())):
         plain, of, target = metric.partition(" of ")
         better = "lower" if plain in LOWER_IS_BETTER else "higher"
-        cells = [share(found[metric]) if plain in SHARES else number(found[metric]) for found in by_method.values()]
+        values = [found[metric] for found in by_method.values()]
+        cells = [share(value) for value in values] if plain in SHARES else aligned(values)
         table.add_row(f"{'R²' if plain == 'R2' else plain}{of}{target} ({better} is better)", *cells)
     return table
 
@@ -101,6 +102,19 @@ def number(value: float) -> str:
     if math.isnan(value):
         return "-"
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e15 else f"{value:.4g}"
+
+
+def aligned(values: Sequence[float]) -> list[str]:
+    """Return numbers with as many decimals for all as give the largest four digits that matter.
+
+    >>> aligned([5.347, 0.93, 35.87])
+    ['5.35', '0.93', '35.87']
+    """
+    sizes = [abs(value) for value in values if math.isfinite(value) and value]
+    digits = 3 - math.floor(math.log10(max(sizes))) if sizes else 0
+    if not 0 <= digits <= 8:
+        return [number(value) for value in values]
+    return ["-" if math.isnan(value) else f"{value:,.{digits}f}" for value in values]
 
 
 def share(value: float) -> str:

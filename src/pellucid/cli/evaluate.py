@@ -33,7 +33,9 @@ def evaluate(model: Model, data: Data, json: Json = False) -> int:
         prediction = predicted(estimator, source.table)
         found = scores(target, names, y, prediction)
     rows = source.table.height
-    display.say(f"{model} on {data}: {counted(rows, 'row')}, target {', '.join(names)}")
+    display.say(
+        f"{model} on {data}: {counted(rows, 'row')}, {'target' if len(names) == 1 else 'targets'} {', '.join(names)}"
+    )
     display.say()
     display.show(scores_table({"network": found}))
     document: dict[str, Any] = {

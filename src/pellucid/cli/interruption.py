@@ -12,7 +12,8 @@ from pellucid.training import Callback, Run
 
 
 class Interruption(Callback):
-    """Turns the first interrupt signal into a stop of the run; from `begin` until the ``with`` block ends.
+    """Turns the first interrupt signal into a stop of the run; from `begin` until the ``with`` block ends,
+    which is after the model is saved.
 
     Before training has begun there is nothing to keep, so Python's own handler ends the program.
     """

@@ -1,16 +1,16 @@
-"""The output is where predictions go: checked before they are made, and written whole or not at all."""
+"""The output is where a command writes: checked before the work, and written whole or not at all."""
 
 from __future__ import annotations
 
+import io
 import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from pellucid.errors import OutputError, listed, near_miss
-from pellucid.model import check_writable
+from pellucid.model import check_writable, whole_file
 
 if TYPE_CHECKING:
     import polars
@@ -18,16 +18,14 @@ if TYPE_CHECKING:
 WRITABLE = (".csv", ".tsv", ".parquet", ".jsonl")
 
 
-def check_output(path: Path, *, force: bool, inputs: tuple[Path | None, ...], noun: str = "predictions") -> None:
+def check_output(
+    path: Path, *, force: bool, inputs: tuple[Path | None, ...], noun: str = "predictions", needed_bytes: int = 0
+) -> None:
     """Raise if ``path`` cannot be written, or is one of the files that are read."""
     for other in inputs:
         if other is not None and path.exists() and other.exists() and os.path.samefile(path, other):
             raise OutputError(f"cannot write {noun} to {str(path)!r}: it is read by this command. Give another name.")
-    try:
-        check_writable(path, overwrite=force)
-    except OutputError as error:
-        words = str(error).replace("a model", noun, 1)
-        raise OutputError(words.replace("overwrite=True (--force on the command line)", "--force")) from error
+    check_writable(path, overwrite=force, needed_bytes=needed_bytes, noun=noun, to_overwrite="--force")
 
 
 def check_suffix(path: Path) -> None:
@@ -40,18 +38,16 @@ def check_suffix(path: Path) -> None:
         )
 
 
-def write_table(table: polars.DataFrame, path: Path) -> None:
-    """Write a table in the format that the suffix names, under another name first, then renamed."""
-    temporary = path.parent / f".pellucid-{secrets.token_hex(8)}.tmp"
-    try:
-        if path.suffix.lower() == ".parquet":
-            table.write_parquet(temporary)
-        elif path.suffix.lower() == ".jsonl":
-            table.write_ndjson(temporary)
-        else:
-            table.write_csv(temporary, separator="\t" if path.suffix.lower() == ".tsv" else ",")
-        os.replace(temporary, path)
-    except OSError as error:
-        raise OutputError(f"cannot write predictions to {str(path)!r}: {error.strerror or error}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+def write_table(table: polars.DataFrame, path: Path, *, force: bool) -> None:
+    """Write a table in the format that the suffix names."""
+    suffix = path.suffix.lower()
+    content = io.BytesIO()
+    if suffix == ".parquet":
+        table.write_parquet(content)
+    elif suffix == ".jsonl":
+        table.write_ndjson(content)
+    else:
+        table.write_csv(content, separator="\t" if suffix == ".tsv" else ",")
+    size = content.tell()
+    with whole_file(path, overwrite=force, needed_bytes=size, noun="predictions") as temporary:
+        temporary.write_bytes(content.getbuffer())

@@ -52,7 +52,7 @@ def predict(
     with source.locating():
         table = predictions(estimator, source.table, with_probabilities=proba)
     if output is not None:
-        write_table(table, output)
+        write_table(table, output, force=force)
         note(f"wrote {counted(table.height, 'prediction')} to {output}")
         display.finish({"model": str(model), "data": str(data), "rows": table.height, "output": str(output)})
     elif json:

@@ -7,9 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from pellucid.domains import Boolean, Choice, Domain, Either, Integer, Nothing, Number, Several, Text
+from pellucid.errors import near_miss
 from pellucid.estimators import TabularClassifier, TabularRegressor
 from pellucid.estimators.duration import Duration
-from pellucid.options import Boolean, Choice, Domain, Either, Integer, Nothing, Number, Option, Several, Text, options
+from pellucid.options import Option, options
 
 OWN_FLAG = ("callbacks", "kinds", "missing", "random_state", "verbose")  # train has --kind, --missing and --seed
 PANEL = "The recipe"
@@ -63,8 +65,10 @@ def _value(option: Option, text: Any) -> Any:
     try:
         return _parsed(text, option.domain)
     except ValueError:
+        names = option.domain.names if isinstance(option.domain, Choice) else ()
         raise typer.BadParameter(
-            f"got {text!r}; it expects {option.domain.describe()}.", param_hint=flag(option)
+            f"got {text!r}; it expects {option.domain.describe()}{near_miss(text, names) or '.'}",
+            param_hint=flag(option),
         ) from None
 
 

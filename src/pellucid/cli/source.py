@@ -5,20 +5,17 @@ from __future__ import annotations
 import contextlib
 import csv
 import gzip
-import re
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pellucid.cli.command import sentence_in_flags
 from pellucid.errors import DataError, MissingColumnError, TargetError, listed, near_miss
-from pellucid.tabular import CellError, read_table
+from pellucid.tabular import CellError, TaskError, read_table
 
 if TYPE_CHECKING:
     import polars
-
-COUNTED = re.compile(r",? row \d+( of the table)? \(counted from 0\)")
 
 
 @dataclass
@@ -53,22 +50,13 @@ class Source:
             yield
         except CellError as error:
             kind = TargetError if isinstance(error, TargetError) else DataError
-            raise kind(f"{self.path}, {self._place(error.row)}: {self._worded(error)}") from error
+            said = f"{error.owner}: {sentence_in_flags(error)}"
+            raise kind(f"{self.path}, {self._place(error.row)}: {said}") from error
+        except TaskError as error:
+            raise TargetError(f"{self.path}: {sentence_in_flags(error)}") from error
         except DataError as error:
             known = str(error).startswith(str(self.path))
             raise type(error)(str(error) if known else f"{self.path}: {error}") from error
-
-    def _worded(self, error: CellError) -> str:
-        """Return the message with the flags of the command line in the place of Python's options."""
-        words = str(error).replace(f"but row {error.row} of the table (counted from 0) is", "but here it is")
-        words = COUNTED.sub("", words)
-        if error.column not in self.table.columns:
-            return words
-        value: Any = self.table[error.column][error.row]
-        missing = f"--missing {shlex.quote(str(value))}"
-        words = words.replace(f"say missing=({value!r},)", f"write {missing}")
-        kind = f"--kind {shlex.quote(f'{error.column}=category')}"
-        return words.replace(f"say kinds={{{error.column!r}: 'category'}}", f"write {kind}")
 
     def _place(self, row: int) -> str:
         """Return where a row, counted from 0, stands in the file."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ from pellucid.cli.display import (
     size,
 )
 from pellucid.cli.interruption import Interruption
+from pellucid.cli.output import check_output
+from pellucid.cli.remarks import remarks
+from pellucid.cli.room import Room
 from pellucid.cli.scores import Scores, predicted, scores
 from pellucid.cli.source import Source
 from pellucid.cli.targets import choose_task, keep_names, new_target, refuse_no_features, take_target
@@ -27,9 +31,13 @@ from pellucid.estimators import TabularClassifier, TabularRegressor
 from pellucid.random import Random
 from pellucid.tabular import Column, Task, infer_columns
 from pellucid.tabular.splitting import split_rows
+from pellucid.tabular.values import to_text
+from pellucid.training import Callback
 
 if TYPE_CHECKING:
     import polars
+
+OTHER_BYTES = 20_000  # of a model file besides weights and what it knows of columns: history, network, receipt
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,8 +74,10 @@ def run(order: Order, *, force: bool, as_json: bool) -> int:
     """Carry out the order and return the exit code."""
     display = Display(as_json=as_json)
     material = prepare(order, display)
-    estimator, interruption = fit(order, material)
-    digest = estimator.save(order.output, overwrite=force)
+    interruption = Interruption()
+    with interruption:
+        estimator = fit(order, material, [interruption, Room(functools.partial(room, order, material, force=force))])
+        digest = estimator.save(order.output, overwrite=force)
     rows = {
         "training": estimator.plan_.n_rows,
         "validation": material.table.height - estimator.plan_.n_rows,
@@ -114,9 +124,7 @@ def describe(estimator: Any, rows: dict[str, int], display: Display) -> dict[str
     history, plan, best = estimator.history_, estimator.plan_, estimator.best_epoch_
     loss = history["validation_loss"][best - 1]
     sizes = "-".join(map(str, estimator.hidden_layer_sizes)) or "no"
-    display.say(
-        f"rows: {rows['training']:,} for training, {rows['validation']:,} for validation, which finds the best epoch"
-    )
+    display.say(f"of these rows, {rows['training']:,} are for training and {rows['validation']:,} find the best epoch")
     display.say(f"network: {sizes} hidden neurons, {estimator.network_.parameters.size:,} parameters")
     for reason in plan.reasons:
         display.say(f"chosen: {reason}")
@@ -125,7 +133,15 @@ def describe(estimator: Any, rows: dict[str, int], display: Display) -> dict[str
         f"trained in {estimator.fit_seconds_:.1f} s: {counted(len(history), 'epoch')}, the best one {best} "
         f"(validation loss {number(loss)}){ended}"
     )
+    if plan.refit:
+        all_rows = rows["training"] + rows["validation"]
+        display.say(
+            f"trained again, on all {all_rows:,} rows to epoch {best}"
+            if estimator.refitted_
+            else f"the second training, on all {all_rows:,} rows, was cut short; the network is that of the first"
+        )
     return {
+        "refitted": estimator.refitted_,
         "choices": list(plan.reasons),
         "epochs": len(history),
         "best_epoch": best,
@@ -154,6 +170,8 @@ def prepare(order: Order, display: Display) -> Material:
             display.say(columns_summary(columns))
         display.say()
         display.show(columns_table(columns, targets, display.width))
+        for remark in remarks(columns, source.table.height, targets):
+            display.say(f"note: {remark}")
         display.say()
         task = choose_task(source.table, [column for column in columns if column.name in targets], order.task)
         y = take_target(source.table, targets, task.task)
@@ -185,22 +203,29 @@ def prepare(order: Order, display: Display) -> Material:
     return Material(columns, task, table.select(features), y, test, test_y, test_source)
 
 
-def fit(order: Order, material: Material) -> tuple[Any, Interruption]:
-    """Train, and let Ctrl-C end that early."""
+def fit(order: Order, material: Material, callbacks: list[Callback]) -> Any:
+    """Return the trained estimator."""
     kinds = {c.name: c.kind for c in material.columns if c.kind != "empty" and c.name not in order.targets}
-    interruption = Interruption()
     estimator = (TabularClassifier if material.task.task == "classification" else TabularRegressor)(
         kinds=kinds,
         missing=order.missing,
         random_state=order.seed,
         verbose=True,
-        callbacks=[interruption],
+        callbacks=callbacks,
         **order.options,
     )
-    with interruption:
-        estimator.fit(material.table, material.y)
+    estimator.fit(material.table, material.y)
     keep_names(estimator.target_, order.targets)
-    return estimator, interruption
+    return estimator
+
+
+def room(order: Order, material: Material, weights_bytes: int, *, force: bool) -> None:
+    """Raise if the disk has no room for the model, whose weights take so many bytes."""
+    names = [column.name for column in material.columns if column.kind == "category"]
+    texts = [material.table[name].unique().drop_nulls() for name in names if name in material.table.columns]
+    levels = sum(int(to_text(series).str.len_bytes().sum()) + 8 * len(series) for series in texts)
+    needed = weights_bytes + levels + 300 * len(material.columns) + OTHER_BYTES
+    check_output(order.output, force=force, inputs=(), noun="a model", needed_bytes=needed)
 
 
 def judge(estimator: Any, order: Order, material: Material, *, with_baselines: bool) -> dict[str, Scores] | None:

@@ -8,8 +8,8 @@ import numbers
 import re
 from typing import Any
 
+from pellucid.domains import Domain
 from pellucid.errors import OptionError
-from pellucid.options import Domain
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _PATTERN = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*(s|m|min|h|)\s*")

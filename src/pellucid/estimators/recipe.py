@@ -51,15 +51,15 @@ def plan_training(
     if batch_size is None:
         batch_size = min(max(2 ** round(math.log2(max(n_rows / STEPS_PER_EPOCH, 1))), 32), 256)
         reasons.append(
-            f"batch_size {batch_size}: about {STEPS_PER_EPOCH} steps per epoch, between 32 and 256 rows each"
+            f"batch_size {batch_size}: about 1 in {STEPS_PER_EPOCH} of the {n_rows:,} rows, kept from 32 to 256"
         )
     if epochs is None:
         steps_per_epoch = math.ceil(n_rows / batch_size)
         epochs = min(max(round(STEPS / steps_per_epoch), 20), 100)
-        reasons.append(f"epochs {epochs}: about {STEPS} steps, but at least 20 epochs and at most 100")
+        reasons.append(f"epochs {epochs}: about {STEPS:,} steps, kept from 20 to 100 epochs")
     refit = n_rows < REFIT_BELOW and not own_validation
     if refit:
-        reasons.append(f"trained again on all rows to the best epoch: fewer than {REFIT_BELOW} rows")
+        reasons.append(f"a second training, on all rows up to the best epoch: fewer than {REFIT_BELOW:,} rows")
     return Plan(n_rows, batch_size, epochs, refit, tuple(reasons))
 
 

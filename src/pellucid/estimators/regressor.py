@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from sklearn.base import RegressorMixin
 
+from pellucid.domains import Number
 from pellucid.estimators.tabular import TabularEstimator
 from pellucid.layers.base import Array
 from pellucid.losses import Loss, SquaredError
-from pellucid.options import Number, option
+from pellucid.options import option
 from pellucid.tabular.targets import NumberTarget
 
 

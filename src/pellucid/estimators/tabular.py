@@ -12,6 +12,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from pellucid.activations import Activation
+from pellucid.domains import Boolean, Choice, Either, Integer, Kind, Nothing, Number, Several, Text
 from pellucid.errors import ShapeError
 from pellucid.estimators.cores import limited_cores
 from pellucid.estimators.duration import Duration, to_seconds
@@ -20,18 +22,7 @@ from pellucid.layers.base import Array
 from pellucid.losses import Loss
 from pellucid.network import Network
 from pellucid.optimizers import AdamW
-from pellucid.options import (
-    Boolean,
-    Configurable,
-    Either,
-    Integer,
-    Kind,
-    Nothing,
-    Number,
-    Several,
-    Text,
-    option,
-)
+from pellucid.options import Configurable, option, registered
 from pellucid.random import Random, as_random
 from pellucid.tabular.columns import infer_columns
 from pellucid.tabular.encoder import Encoder
@@ -42,12 +33,14 @@ from pellucid.tabular.targets import ClassTarget, NumberTarget
 from pellucid.training import Callback, EarlyStopping, ProgressBar, Run, TimeBudget, train
 from pellucid.training.callbacks import as_callback
 
+ACTIVATIONS = tuple(sorted(cls.name for cls in registered(Activation).values()))  # type: ignore[type-abstract]
+
 
 class TabularEstimator(Configurable, BaseEstimator):
     """The options, and the way from a table to a network."""
 
     hidden_layer_sizes: Any = option(Several(Integer(1)), "Neurons of each hidden layer.", default=(128, 128))
-    activation: Any = option(Text("an activation's name"), "Activation of the hidden layers.", default="relu")
+    activation: Any = option(Choice(ACTIVATIONS), "Activation of the hidden layers.", default="relu")
     dropout: float = option(Number(0, 1, open="high"), "Share of hidden outputs silenced in each step.", default=0.15)
     learning_rate: float = option(Number(0, open="low"), "Step size at the start of its cosine.", default=0.003)
     weight_decay: float = option(Number(0), "Pull of the weights towards zero.", default=0.02)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from pellucid.activations import Activation, activation
+from pellucid.domains import Boolean, Either, Kind, Text
 from pellucid.layers.base import NO_RATES, Array, Layer, Rates, Shape
-from pellucid.options import Boolean, Either, Kind, Text, option
+from pellucid.options import option
 from pellucid.random import Random
 
 ACTIVATION = Either(Text("an activation's name"), Kind((Activation,), "an Activation such as ReLU()"))

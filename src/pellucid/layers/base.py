@@ -9,9 +9,10 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from pellucid.domains import Either, Kind, Text
 from pellucid.errors import LayerShapeError
 from pellucid.initializers import Initializer
-from pellucid.options import Configurable, Either, Kind, Text
+from pellucid.options import Configurable
 from pellucid.random import Random
 
 Array: TypeAlias = npt.NDArray[Any]

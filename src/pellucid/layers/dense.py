@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from pellucid.domains import Boolean, Choice, Either, Integer, Nothing
 from pellucid.errors import ShapeError
 from pellucid.initializers import Initializer, initializer
 from pellucid.layers.base import INITIALIZER, NO_RATES, Array, Layer, Rates, Shape, wrong_columns
-from pellucid.options import Boolean, Choice, Either, Integer, Nothing, option
+from pellucid.options import option
 from pellucid.random import Random
 
 

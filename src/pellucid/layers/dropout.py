@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pellucid.domains import Number
 from pellucid.errors import OptionError
 from pellucid.layers.base import NO_RATES, Array, Layer, Rates
-from pellucid.options import Number, option
+from pellucid.options import option
 from pellucid.random import Purpose, Random
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.domains import Integer
 from pellucid.errors import DataError, OptionError, ShapeError
 from pellucid.initializers import Initializer, Normal, initializer
 from pellucid.layers.base import INITIALIZER, NO_RATES, Array, Layer, Rates, Shape, wrong_columns
-from pellucid.options import Integer, option
+from pellucid.options import option
 from pellucid.random import Random
 
 

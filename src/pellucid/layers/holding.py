@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from pellucid.activations import Activation
+from pellucid.domains import Integer, Kind, Several
 from pellucid.errors import LayerShapeError, OptionError
 from pellucid.layers.activation import ActivationLayer
 from pellucid.layers.base import NO_RATES, Array, Layer, Rates, wrong_columns
-from pellucid.options import Integer, Kind, Several, option
+from pellucid.options import option
 from pellucid.random import Random
 
 LAYER = Kind((Layer, Activation, str, list, tuple), "a layer, an activation or its name, or a list of them")

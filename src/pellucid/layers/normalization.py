@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.domains import Number
 from pellucid.layers.base import NO_RATES, Array, Layer, Rates, Shape
-from pellucid.options import Number, option
+from pellucid.options import option
 from pellucid.random import Random
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from pellucid.activations import Sigmoid, Softplus
+from pellucid.domains import Number
 from pellucid.errors import ShapeError
 from pellucid.layers.base import Array
 from pellucid.losses.base import Loss, refuse, weighted_mean
-from pellucid.options import Number, option
+from pellucid.options import option
 
 
 class BinaryCrossEntropy(Loss):

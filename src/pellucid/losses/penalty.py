@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from pellucid.domains import Number
 from pellucid.layers.base import Array
-from pellucid.options import Configurable, Number, option
+from pellucid.options import Configurable, option
 
 
 class Penalty(Configurable):

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.domains import Choice, Number, Several
 from pellucid.layers.base import Array
 from pellucid.losses.base import Loss, refuse, weighted_mean, weighted_quantile
-from pellucid.options import Choice, Number, Several, option
+from pellucid.options import option
 
 
 class SquaredError(Loss):

@@ -16,22 +16,19 @@ The container is described at https://github.com/huggingface/safetensors#format.
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import hashlib
 import json
 import math
 import os
 import re
-import secrets
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pellucid.errors import ModelFileError, OptionError, OutputError, near_miss
+from pellucid.errors import ModelFileError, OptionError
+from pellucid.model.output import Location, check_writable, near_path, whole_file
 
 VERSION = "1"
 DTYPES = {"F32": "float32", "F64": "float64", "I64": "int64"}
@@ -41,8 +38,6 @@ _SHA256 = b'"sha256":"'  # in a file that we write, first found in its own place
 _BEGINNING = re.compile(
     rb'\{"__metadata__":\{"format":"pellucid","version":"([^"]{1,20})",' + _SHA256 + rb'([0-9a-f]{64})","document":"'
 )
-
-Location = str | os.PathLike[str]
 
 
 def write_model(
@@ -58,60 +53,16 @@ def write_model(
 
     Raises `OptionError` for content that would not come back equal, `OutputError` where the file cannot be written.
     """
-    path = Path(path)
     content = _serialized(document, tensors)
     check_writable(path, overwrite=overwrite, needed_bytes=len(content))
     start = content.index(_SHA256) + len(_SHA256)
     digest = _digest(content, start)
     content[start : start + 64] = digest.encode()
-    temporary = _temporary(path)
-    try:
-        with open(temporary, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        _rename(temporary, path, overwrite)
-    except OutputError:
-        raise
-    except OSError as error:
-        raise _unwritten(path, error, len(content)) from error
-    finally:
-        with contextlib.suppress(OSError):  # there is nothing to remove once it is renamed
-            temporary.unlink()
+    with whole_file(path, overwrite=overwrite, needed_bytes=len(content)) as temporary, open(temporary, "xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
     return digest
-
-
-def check_writable(path: Location, *, overwrite: bool = False, needed_bytes: int = 1_000_000) -> None:
-    """Raise `OutputError` if a model file could not be written to ``path``; to be called before hours of training.
-
-    needed_bytes : what the file will take; the default is ample for a small network
-    """
-    path = Path(path)
-    if os.path.isdir(path):
-        raise OutputError(f"cannot write a model to {str(path)!r}: it is a folder. Give the name of a file in it.")
-    if not os.path.isdir(path.parent):
-        raise OutputError(
-            f"cannot write a model to {str(path)!r}: there is no folder {str(path.parent)!r}"
-            f"{_near_path(path.parent) or '.'} Create the folder, or give another one."
-        )
-    trial = _temporary(path)
-    try:
-        if _exists(path) and not overwrite:
-            raise _in_the_way(path)
-        free = shutil.disk_usage(path.parent).free
-        open(trial, "xb").close()  # the one sure answer to whether a file may be created here
-    except OutputError:
-        raise
-    except OSError as error:
-        raise _unwritten(path, error, needed_bytes) from error
-    finally:
-        with contextlib.suppress(OSError):
-            trial.unlink()
-    if free < needed_bytes:
-        raise OutputError(
-            f"cannot write a model to {str(path)!r}: it needs {needed_bytes:,} bytes, and the disk has {free:,} free. "
-            "Free some space, or give a folder on another disk."
-        )
 
 
 def read_model(path: Location) -> tuple[dict[str, Any], dict[str, np.ndarray], str]:
@@ -186,48 +137,6 @@ def _as_json(document: dict[str, Any]) -> str:
     return text
 
 
-def _rename(temporary: Path, path: Path, overwrite: bool) -> None:
-    if overwrite:
-        os.replace(temporary, path)
-        return
-    try:
-        open(path, "xb").close()  # of two writers at the same moment, only one gets the name
-    except FileExistsError as error:
-        raise _in_the_way(path) from error
-    try:
-        os.replace(temporary, path)
-    except BaseException:
-        path.unlink()
-        raise
-
-
-def _temporary(path: Path) -> Path:
-    return path.parent / f".pellucid-{secrets.token_hex(8)}.tmp"
-
-
-def _exists(path: Path) -> bool:
-    try:
-        os.lstat(path)  # unlike Path.exists, it sees a dangling link, and tells of a name that cannot be
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def _in_the_way(path: Path) -> OutputError:
-    return OutputError(
-        f"cannot write a model to {str(path)!r}: the file exists. Give another name, or replace it with "
-        "overwrite=True (--force on the command line)."
-    )
-
-
-def _unwritten(path: Path, error: OSError, needed_bytes: int) -> OutputError:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    fix = "Free some space, or give a folder on another disk." if full else "Give a path where you may create files."
-    return OutputError(
-        f"cannot write a model to {str(path)!r}, which needs {needed_bytes:,} bytes: {error.strerror or error}. {fix}"
-    )
-
-
 # -- Reading -----------------------------------------------------------------------------------------------------------
 
 
@@ -235,7 +144,7 @@ def _verified(path: Path) -> tuple[bytes, dict[str, Any], str]:
     """Return the bytes, the header and the digest of a file whose format, version, length and digest are right."""
     if not os.path.lexists(path):
         raise ModelFileError(
-            f"model file {str(path)!r} does not exist{_near_path(path) or '.'} Give the path of a model that was saved."
+            f"model file {str(path)!r} does not exist{near_path(path) or '.'} Give the path of a model that was saved."
         )
     if not os.path.isfile(path):
         raise ModelFileError(f"model file {str(path)!r} is a folder or a device; it expects a file. Give its path.")
@@ -308,15 +217,6 @@ def _finite(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError(f"{text} is not a finite number")
     return value
-
-
-def _near_path(path: Path) -> str:
-    """Return ``"; did you mean 'x'?"`` for the first part of ``path`` that does not exist, or an empty string."""
-    for part in (path, *path.parents):
-        if os.path.isdir(part.parent):
-            with contextlib.suppress(OSError):
-                return near_miss(part.name, set(os.listdir(part.parent)) - {part.name})
-    return ""
 
 
 def _foreign(path: Path, found: str) -> ModelFileError:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 import pellucid
-from pellucid.errors import DataError, ModelFileError, listed
+from pellucid.errors import DataError, MissingExtraError, ModelFileError, listed
 from pellucid.layers import Chain, Layer
 from pellucid.layers.base import Array, Shape
 from pellucid.losses import Loss
@@ -62,12 +62,15 @@ def save(estimator: Any, path: str | os.PathLike[str], *, overwrite: bool = Fals
 def load(path: str | os.PathLike[str]) -> Any:
     """Return the estimator that a model file holds.
 
-    Raises `ModelFileError` if the file is damaged, incomplete, of another kind, or of a version that is not known.
+    Raises `ModelFileError` if the file is damaged, incomplete, of another kind, or of a version that is not known, and
+    `MissingExtraError` if scikit-learn or polars, which an estimator needs, is not installed.
     """
     document, tensors, digest = read_model(path)
     try:
         with np.errstate(all="ignore"):
             return _estimator(document, tensors, digest)
+    except MissingExtraError:  # the file is not to blame
+        raise
     except Exception as error:  # of whatever kind: a document may have been made to deceive
         text = str(error) if isinstance(error, ModelFileError) else f"{type(error).__name__}: {error}"
         text = text.rstrip(".")

@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 
+from pellucid.domains import Choice, Number
 from pellucid.layers.base import NO_RATES, Array, Rates
 from pellucid.optimizers.base import Optimizer, State
-from pellucid.options import Choice, Number, option
+from pellucid.options import option
 
 
 class _Moments(Optimizer):

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from pellucid.domains import Integer, Number
 from pellucid.errors import OptionError
 from pellucid.layers.base import NO_RATES, Array, Rates
 from pellucid.optimizers.base import Objective, SearchingOptimizer, State
-from pellucid.options import Integer, Number, option
+from pellucid.options import option
 
 
 class LBFGS(SearchingOptimizer):

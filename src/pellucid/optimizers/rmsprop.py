@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from pellucid.domains import Number
 from pellucid.layers.base import NO_RATES, Array, Rates
 from pellucid.optimizers.base import Optimizer, State
-from pellucid.options import Number, option
+from pellucid.options import option
 
 
 class RMSprop(Optimizer):

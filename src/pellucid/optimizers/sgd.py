@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from pellucid.domains import Boolean, Choice, Number
 from pellucid.layers.base import NO_RATES, Array, Rates
 from pellucid.optimizers.base import Optimizer, State
-from pellucid.options import Boolean, Choice, Number, option
+from pellucid.options import option
 
 
 class SGD(Optimizer):

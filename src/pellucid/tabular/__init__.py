@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pellucid.tabular.columns import Column, infer_columns
 from pellucid.tabular.encoder import Block, CodeColumn, Encoder
+from pellucid.tabular.faults import CellError, TaskError
 from pellucid.tabular.reading import read_table, require_rows, to_table
 from pellucid.tabular.targets import ClassTarget, NumberTarget, Task, infer_task
-from pellucid.tabular.values import CellError
 
 __all__ = [
     "Block",
@@ -17,6 +17,7 @@ __all__ = [
     "Encoder",
     "NumberTarget",
     "Task",
+    "TaskError",
     "infer_columns",
     "infer_task",
     "read_table",

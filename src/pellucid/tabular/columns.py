@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pellucid.errors import DataError, MissingColumnError, OptionError, listed, near_miss
+from pellucid.tabular.faults import CellError, Fix
 from pellucid.tabular.values import (
-    CellError,
     number_text,
     parsed_booleans,
     parsed_moments,
@@ -137,13 +137,16 @@ def _inferred(series: polars.Series) -> tuple[str, str]:
 def _mostly_numbers(series: polars.Series, n_numbers: int, n_values: int) -> CellError:
     row = (series.is_not_null() & parsed_numbers(series).is_null()).arg_max()
     assert row is not None  # there is a value that is not a number
-    value, name = series[row], series.name
+    name, value = series.name, series[row]
     return CellError(
-        f"column {name!r} is a number in {n_numbers} of {n_values} values, but row {row} of the table (counted from 0) "
-        f"is {shown(value)}: if that stands for a missing value, say missing=({value!r},); "
-        f"if the column holds categories, say kinds={{{name!r}: 'category'}}.",
+        f"column {name!r}",
+        f"{shown(value)} is not a number, as {n_numbers:,} of the {n_values:,} values are: correct it",
         column=name,
         row=row,
+        fixes=(
+            Fix("if it stands for a missing value", "missing", value),
+            Fix("if the column holds categories", "kinds", "category", name),
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pellucid.domains import Either, Integer, Kind, Nothing
 from pellucid.errors import (
     DataError,
     MissingColumnError,
@@ -19,7 +20,7 @@ from pellucid.errors import (
     listed,
     near_miss,
 )
-from pellucid.options import Configurable, Either, Integer, Kind, Nothing, option
+from pellucid.options import Configurable, option
 from pellucid.tabular.columns import Column, infer_columns
 from pellucid.tabular.encodings import (
     GROUPS,

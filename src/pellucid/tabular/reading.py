@@ -107,9 +107,12 @@ def _read_delimited(
     if len(names) == 1:
         for other, noun in ((";", "semicolons"), ("\t", "tabs"), (",", "commas")):
             if other in names[0]:
+                fix = {",": "name the file .csv", "\t": "name the file .tsv"}.get(
+                    other, "save the table with commas as .csv"
+                )
                 raise DataError(
-                    f"{path}, line 1: the column names are separated by {noun}; a file with this suffix has "
-                    f"{'commas' if separator == ',' else 'tabs'} (.csv: commas, .tsv: tabs): save it so."
+                    f"{path}, line 1: the column names are separated by {noun}, where {path.suffix} stands for "
+                    f"{'commas' if separator == ',' else 'tabs'}; {fix}."
                 )
     refuse_names(names, f"{path}, line 1")
     _refuse_unknown(path, names, columns_as_text)

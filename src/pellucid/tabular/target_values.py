@@ -7,11 +7,8 @@ from typing import Any
 import numpy as np
 
 from pellucid.errors import ShapeError, TargetError, listed
-from pellucid.tabular.values import CellError, number_text, shown
-
-
-class TargetCellError(CellError, TargetError):
-    """One value of a target cannot be used: ``column`` and ``row`` (counted from 0) say which."""
+from pellucid.tabular.faults import Fix, TargetCellError
+from pellucid.tabular.values import number_text, shown
 
 
 def name_of(y: Any, name: str | None) -> str:
@@ -77,12 +74,10 @@ def present_values(y: Any, name: str, *, flatten: bool = True) -> np.ndarray:
     if missing.any():
         row, *column = np.argwhere(missing)[0].tolist()
         where = f", column {column[0]}" if column else ""
-        raise TargetCellError(
-            f"{name}, row {row} (counted from 0){where}: the value is missing, one of {int(missing.sum())} such; "
-            "leave out the rows without a target.",
-            column=name,
-            row=row,
-        )
+        n_missing = int(missing.sum())
+        others = f", as in {n_missing:,} rows" if n_missing > 1 else ""
+        problem = f"the value is missing{others}; leave out the rows without a target"
+        raise TargetCellError(name + where, problem, column=name, row=row)
     return settled(values)
 
 
@@ -102,7 +97,7 @@ def sorted_classes(values: np.ndarray, name: str) -> np.ndarray:
         raise TargetError(f"{name} has no rows; it expects a class in each.")
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         row = int(np.argmin(np.isfinite(values)))
-        raise TargetCellError(f"{name}, row {row} (counted from 0): infinity is no class.", column=name, row=row)
+        raise TargetCellError(name, "infinity is no class", column=name, row=row)
     if values.dtype.kind not in "biufU":
         types = listed({type(value).__name__ for value in values.tolist()})
         raise TargetError(
@@ -134,12 +129,8 @@ def labels_of(values: np.ndarray, name: str) -> np.ndarray:
     if wrong.any():
         row, column = np.argwhere(wrong)[0].tolist()
         value = values.tolist()[row][column]
-        raise TargetCellError(
-            f"{name}, row {row} (counted from 0), column {column}: {shown(value)} is neither 0 nor 1; "
-            "several columns are labels, each 0 or 1; classes are one column.",
-            column=name,
-            row=row,
-        )
+        problem = f"{shown(value)} is neither 0 nor 1; several columns are labels, each 0 or 1; classes are one column"
+        raise TargetCellError(f"{name}, column {column}", problem, column=name, row=row)
     return values.astype(np.float64)
 
 
@@ -154,17 +145,13 @@ def numbers_of(values: np.ndarray, name: str) -> np.ndarray:
         if None in numbers_or_none:
             position = numbers_or_none.index(None)
             row, value = position // (values.size // len(values)), values.flat[position]
-            raise TargetCellError(
-                f"{name}, row {row} (counted from 0): {shown(str(value))} is not a number; to predict classes, use "
-                "TabularClassifier.",
-                column=name,
-                row=row,
-            )
+            fix = Fix("to predict classes", "task", "classification")
+            raise TargetCellError(name, f"{shown(str(value))} is not a number", column=name, row=row, fixes=(fix,))
         numbers = np.array(numbers_or_none, dtype=np.float64).reshape(values.shape)
     if not np.isfinite(numbers).all():
-        row = int(np.argwhere(~np.isfinite(numbers))[0][0])
-        message = f"{name}, row {row} (counted from 0): the value is not finite; leave out or correct that row."
-        raise TargetCellError(message, column=name, row=row)
+        place = np.argwhere(~np.isfinite(numbers))[0]
+        problem = f"the value is {numbers[tuple(place)]}, which is not finite; leave out or correct that row"
+        raise TargetCellError(name, problem, column=name, row=int(place[0]))
     return numbers
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import ModelFileError, NotInitializedError, ShapeError, TargetError, listed, near_miss
+from pellucid.tabular.faults import Fix, TargetCellError, TaskError
 from pellucid.tabular.target_values import (
-    TargetCellError,
     as_array,
     distinct_values,
     folded,
@@ -75,14 +75,15 @@ class ClassTarget:
             classes = sorted_classes(values, name)
             if len(classes) == 1:
                 raise TargetError(
-                    f"{name}: every one of the {len(values)} rows is of class {shown(classes[0].item())}; "
+                    f"{name}: every one of the {len(values):,} rows is of class {shown(classes[0].item())}; "
                     "to learn a difference takes rows of two classes or more."
                 )
             mostly_distinct = values.dtype.kind == "f" and 2 * len(classes) > len(values)
             if mostly_distinct and (len(classes) > FEW_CLASSES or not np.array_equal(classes, np.floor(classes))):
-                raise TargetError(
-                    f"{name}: {len(classes)} different numbers in {len(values)} rows look like a measurement, "
-                    "not like classes; use TabularRegressor."
+                raise TaskError(
+                    f"{name}: {len(classes):,} different numbers in {len(values):,} rows look like a measurement, "
+                    "not like classes",
+                    Fix("to predict the number", "task", "regression"),
                 )
         self.name, self.is_multilabel, self._classes = name, is_multilabel, classes
         return self
@@ -118,12 +119,10 @@ class ClassTarget:
         if (encoded < 0).any():
             row = int(np.argmax(encoded < 0))
             value = distinct[inverse[row]]
-            raise TargetCellError(
-                f"{self.name}, row {row} (counted from 0): {shown(value)} is no class that was learned; "
-                f"it expects one of {listed(classes.tolist())}{near_miss(str(value), classes.tolist())}",
-                column=self.name,
-                row=row,
-            )
+            known = classes.tolist()
+            problem = f"{shown(value)} is no class that was learned; it expects one of {listed(known)}"
+            problem += near_miss(str(value), known)
+            raise TargetCellError(self.name, problem, column=self.name, row=row)
         return np.asarray(encoded)
 
     def decode(self, codes: Any) -> NDArray[Any]:
@@ -256,7 +255,7 @@ def infer_task(column: Any) -> Task:
     if len(values) == 0:
         raise TargetError(f"{name} has no values; it expects a class or a number in each row.")
     distinct, _ = distinct_values(values)
-    count = f"{len(distinct)} distinct value{'' if len(distinct) == 1 else 's'}"
+    count = f"{len(distinct):,} distinct value{'' if len(distinct) == 1 else 's'}"
     numbers = values
     if values.dtype.kind == "U":
         read = [parsed(text) for text in distinct]
@@ -271,9 +270,9 @@ def infer_task(column: Any) -> Task:
         return Task("classification", "the target is 0 or 1")
     is_whole = values.dtype.kind in "iu" or (values.dtype.kind == "U" and not np.mod(numbers, 1.0).any())
     if is_whole and len(distinct) <= FEW_CLASSES and len(distinct) * ROWS_A_CLASS <= len(values):
-        return Task("classification", f"the target is whole numbers with only {count} in {len(values)} rows")
+        return Task("classification", f"the target is whole numbers with only {count} in {len(values):,} rows")
     noun = "whole numbers" if is_whole else "numbers"
-    return Task("regression", f"the target is {noun} with {count} in {len(values)} rows")
+    return Task("regression", f"the target is {noun} with {count} in {len(values):,} rows")
 
 
 def _as_columns(numbers: np.ndarray) -> NDArray[Any]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pellucid.errors import DataError, require
+from pellucid.tabular.faults import CellError
 
 if TYPE_CHECKING:
     import polars
@@ -24,15 +25,6 @@ ISO_MOMENT = (
     r"^(\d{4}-\d{2}-\d{2})"
     r"(?:[T ]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d{2}:?\d{2})?)?$"
 )
-
-
-class CellError(DataError):
-    """One cell of a table cannot be used: ``column`` and ``row`` (counted from 0) say which."""
-
-    def __init__(self, message: str, *, column: str, row: int) -> None:
-        super().__init__(message)
-        self.column = column
-        self.row = row
 
 
 def require_polars() -> None:
@@ -175,12 +167,8 @@ def _refuse_first(series: polars.Series, refused: polars.Series, noun: str, expe
     """Raise `CellError` at the first refused cell, if there is one."""
     row = refused.arg_max() if refused.any() else None
     if row is not None:
-        raise CellError(
-            f"column {series.name!r}, row {row} of the table (counted from 0): {shown(series[row])} is not {noun}; "
-            f"it expects {expected}.",
-            column=series.name,
-            row=row,
-        )
+        problem = f"{shown(series[row])} is not {noun}; it expects {expected}"
+        raise CellError(f"column {series.name!r}", problem, column=series.name, row=row)
 
 
 def shown(value: Any) -> str:

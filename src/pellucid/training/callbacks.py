@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from pellucid.domains import Boolean, Choice, Integer, Number, Text
 from pellucid.errors import OptionError, listed, near_miss
 from pellucid.network import Network
-from pellucid.options import Boolean, Choice, Configurable, Integer, Number, Text, option
+from pellucid.options import Configurable, option
 from pellucid.training.history import History
 from pellucid.training.metrics import Metric
 

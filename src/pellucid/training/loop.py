@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from pellucid.domains import Integer, Number
 from pellucid.errors import OptionError
 from pellucid.losses import Loss, Penalty
 from pellucid.network import Network
 from pellucid.optimizers import Optimizer, SearchingOptimizer
-from pellucid.options import Integer, Number, Option, check, named
+from pellucid.options import Option, check, named
 from pellucid.random import Random
 from pellucid.schedules import Schedule
 from pellucid.training.batches import batch_count, batches, row_order
