@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.engine.lowering import PAD, Assembly, Place, lower, whole_registers
+from pellucid.engine.assembly import PAD, Assembly, Place, whole_registers
+from pellucid.engine.lowering import lower
 from pellucid.engine.records import EXTENTS, Code, LossCode, Operand, Operation, OptimizerCode, Program, Space
 from pellucid.layers.base import Array
 from pellucid.layers.embedding import Embedding
