@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEMO := build/penguins.pellucid
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types bench-tables reference clean
+.PHONY: help demo test lint types bench bench-tables reference clean
 
 help: ## List every task, one line each
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -34,7 +34,16 @@ lint: .venv/dev ## Check style with ruff
 types: .venv/dev ## Check types with mypy --strict
 	$(BIN)/mypy
 
-bench-tables: .venv/dev ## Compare with scikit-learn's MLP on the public tables (hours; resumes)
+build/bench-venv/ready: pyproject.toml
+	mkdir -p build
+	$(PYTHON) -m venv build/bench-venv
+	build/bench-venv/bin/python -m pip install --quiet . scikit-learn torch==2.13.0 jax onnx onnxruntime
+	touch $@
+
+bench: build/bench-venv/ready ## Time training beside scikit-learn, PyTorch and JAX, in an environment of its own
+	build/bench-venv/bin/python benchmarks/training.py
+
+bench-tables: .venv/dev ## Compare with scikit-learn's MLP on the public tables (resumes)
 	$(BIN)/python benchmarks/tables.py
 
 reference: .venv/dev ## Write docs/reference/options.md from the classes' declarations
