@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEMO := build/penguins.pellucid
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types bench bench-tables reference clean
+.PHONY: help demo test lint types bench bench-tables reference sanitize clean
 
 help: ## List every task, one line each
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -48,6 +48,12 @@ bench-tables: .venv/dev ## Compare with scikit-learn's MLP on the public tables 
 
 reference: .venv/dev ## Write docs/reference/options.md from the classes' declarations
 	$(BIN)/python docs/make_reference.py
+
+sanitize: .venv/dev ## Run the engine's tests against a build with address and undefined-behavior sanitizers (needs GCC)
+	CC=gcc $(BIN)/python -m pip install --quiet --no-deps --upgrade --target build/sanitize \
+	  --config-settings=cmake.define.PELLUCID_SANITIZE=ON --config-settings=install.strip=false .
+	LD_PRELOAD=$$(gcc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc \
+	  $(BIN)/python tests/engine/with_library.py build/sanitize/pellucid/engine/_native.so tests/engine/test_parity.py
 
 clean: ## Remove the environment and everything built
 	rm -rf .venv build dist
