@@ -232,8 +232,8 @@ def _embedding(a: Assembly, layer: Embedding, x: Place, n_in: int, path: str, ad
     return y, back
 
 
-def _scaled(a: Assembly, normalized: Place, n: int, path: str) -> tuple[Place, Callable[[Place, bool], Place | None]]:
-    """Add ``y = n * scale + shift``, and return with y what gives dn for dy."""
+def _scaled(a: Assembly, through: Code, normalized: Place, r: Place, n: int, path: str) -> tuple[Place, Backward]:
+    """Add ``y = n * scale + shift``, and back through it and, by the operation ``through``, the normalization."""
     y, scale = a.rows_of(n), a.parameter(f"{path}scale")
     a.forward.append(operation(Code.SCALE_SHIFT_COLUMNS, n, normalized, scale, a.parameter(f"{path}shift"), y))
 
@@ -242,9 +242,10 @@ def _scaled(a: Assembly, normalized: Place, n: int, path: str) -> tuple[Place, C
         a.backward.append(operation(Code.COLUMN_SUM, n, dy, a.gradient(f"{path}shift")))
         if not wanted:
             return None
-        dn = a.rows_of(n)
+        dn, dx = a.rows_of(n), a.rows_of(n)
         a.backward.append(operation(Code.SCALE_COLUMNS, n, dy, scale, dn))
-        return dn
+        a.backward.append(operation(through, n, dn, normalized, r, dx))
+        return dx
 
     return y, back
 
@@ -252,17 +253,7 @@ def _scaled(a: Assembly, normalized: Place, n: int, path: str) -> tuple[Place, C
 def _layer_norm(a: Assembly, layer: LayerNorm, x: Place, n: int, path: str, address: int) -> tuple[Place, Backward]:
     normalized, r = a.rows_of(n), a.rows_of(1)
     a.forward.append(operation(Code.LAYER_NORM, n, x, normalized, r, options=[layer.epsilon]))
-    y, scaled_back = _scaled(a, normalized, n, path)
-
-    def back(dy: Place, wanted: bool) -> Place | None:
-        dn = scaled_back(dy, wanted)
-        if dn is None:
-            return None
-        dx = a.rows_of(n)
-        a.backward.append(operation(Code.LAYER_NORM_BACKWARD, n, dn, normalized, r, dx))
-        return dx
-
-    return y, back
+    return _scaled(a, Code.LAYER_NORM_BACKWARD, normalized, r, n, path)
 
 
 def _batch_norm(a: Assembly, layer: BatchNorm, x: Place, n: int, path: str, address: int) -> tuple[Place, Backward]:
@@ -276,17 +267,7 @@ def _batch_norm(a: Assembly, layer: BatchNorm, x: Place, n: int, path: str, addr
             a.commit.append(operation(Code.COPY_VECTOR, n, new, buffer))
     else:
         a.forward.append(operation(Code.BATCH_NORM_RUNNING, n, x, *buffers, normalized, options=[layer.epsilon]))
-    y, scaled_back = _scaled(a, normalized, n, path)
-
-    def back(dy: Place, wanted: bool) -> Place | None:
-        dn = scaled_back(dy, wanted)
-        if dn is None:
-            return None
-        dx = a.rows_of(n)
-        a.backward.append(operation(Code.BATCH_NORM_BACKWARD, n, dn, normalized, r, dx))
-        return dx
-
-    return y, back
+    return _scaled(a, Code.BATCH_NORM_BACKWARD, normalized, r, n, path)
 
 
 _LOWERINGS: dict[type[Layer], Callable[..., tuple[Place, Backward]]] = {

@@ -211,7 +211,8 @@ class TabularEstimator(Configurable, BaseEstimator):
         watchers = [as_callback(callback) for callback in self.callbacks]
         judged: dict[str, Any] = {}
         if validation is None:
-            watchers = [StepsOnly(watcher) for watcher in watchers]
+            steps = [watcher for watcher in watchers if type(watcher).after_step is not Callback.after_step]
+            watchers = [StepsOnly(watcher) for watcher in steps]
         else:
             stopping = EarlyStopping(patience=self.patience or self.plan_.epochs, last_of_ties=True)
             watchers.insert(0, stopping)

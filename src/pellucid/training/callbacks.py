@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pellucid.domains import Boolean, Choice, Integer, Number, Text
+from pellucid.domains import Boolean, Choice, Integer, Kind, Number, Text
 from pellucid.errors import OptionError, listed, near_miss
 from pellucid.network import Network
 from pellucid.options import Configurable, option
@@ -59,7 +59,7 @@ class Callback(Configurable):
 class EachEpoch(Callback):
     """Any function as a callback: it is called with the `Run` after each epoch."""
 
-    function: Any = option(Text("a function"), "What to call.", kw_only=False)
+    function: Any = option(Kind((object,), "a function of a Run"), "What to call.", kw_only=False)
 
     def validate(self) -> None:
         """Refuse what cannot be called."""
