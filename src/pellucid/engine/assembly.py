@@ -20,7 +20,14 @@ class Place(NamedTuple):
     offset: int
 
 
+NOWHERE = Place(Space.NOWHERE, 0)
+
 Backward = Callable[[Place, bool], Place | None]
+
+
+def place_of(operand: Operand) -> Place:
+    """Return the operand as a place, which can be compared."""
+    return Place(operand.space, operand.offset)
 
 
 def whole_registers(numbers: int) -> int:
@@ -80,8 +87,8 @@ def _offsets(views: Any) -> dict[str, int]:
 def operation(code: Code, n_in: int, *places: Place, n_out: int = 0, **more: Any) -> Operation:
     """Return the record; where only one size counts, ``n_out`` is the same."""
     made = Operation(code=code, n_in=n_in, n_out=n_out or n_in)
-    for index, place in enumerate(places):
-        made.operands[index] = Operand(*place)
+    for index in range(len(made.operands)):
+        made.operands[index] = Operand(*(places[index] if index < len(places) else NOWHERE))
     for index, option in enumerate(more.pop("options", ())):
         made.options[index] = option
     for name, value in more.items():

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pellucid.activations import ELU, Activation, LeakyReLU, Softmax
-from pellucid.engine.assembly import Assembly, Backward, Place, operation
+from pellucid.engine.assembly import NOWHERE, Assembly, Backward, Place, operation
 from pellucid.engine.records import ActivationCode, Code
 from pellucid.layers import (
     ActivationLayer,
@@ -114,12 +114,9 @@ def _dense(a: Assembly, layer: Dense, x: Place, n_in: int, path: str, address: i
     n = layer.n_outputs
     z, weight = a.rows_of(n), a.parameter(f"{path}weight")
     ntk = layer.parametrization == "ntk"
-    factor = 1 / math.sqrt(n_in)
-    a.forward.append(operation(Code.PRODUCT_FORWARD, n_in, x, weight, z, n_out=n))
-    if ntk:
-        a.forward.append(operation(Code.MULTIPLY, n, z, z, options=[factor]))
-    if layer.bias:
-        a.forward.append(operation(Code.ADD_BIAS, n, z, a.parameter(f"{path}bias")))
+    factor = 1 / math.sqrt(n_in) if ntk else 1.0
+    bias = a.parameter(f"{path}bias") if layer.bias else NOWHERE
+    a.forward.append(operation(Code.PRODUCT_FORWARD, n_in, x, weight, z, bias, n_out=n, options=[0, factor]))
 
     def back(dz: Place, wanted: bool) -> Place | None:
         if layer.bias:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.engine.assembly import PAD, Assembly, Place, whole_registers
+from pellucid.engine.fusion import fuse
 from pellucid.engine.lowering import lower
 from pellucid.engine.records import EXTENTS, Code, LossCode, Operand, Operation, OptimizerCode, Program, Space
 from pellucid.layers.base import Array
@@ -75,6 +76,7 @@ def plan_training(
         return assembly.reasons
     d_outputs = assembly.rows_of(network.n_outputs)
     backward(d_outputs, False)
+    fuse(assembly, outputs, d_outputs)
     _set_places(program, assembly, outputs, d_outputs)
     program.gradient_clip = gradient_clip or 0.0
     program.average = average or 0.0
@@ -89,6 +91,7 @@ def plan_prediction(network: Network, rows: int) -> Plan | list[str]:
     outputs, _ = lower(assembly, network.chain, Place(Space.ROWS, 0), network.n_inputs, "", 0)
     if assembly.reasons:
         return assembly.reasons
+    fuse(assembly, outputs, None)
     program = Program()
     program.n_targets = 1
     program.optimizer = OptimizerCode.NO_UPDATE
@@ -203,6 +206,8 @@ def _check(operations: Sequence[Operation], assembly: Assembly) -> None:
         ):
             raise AssertionError(f"engine: {Code(o.code).name} copies columns that are not there")
         for operand, extent in zip(o.operands, EXTENTS[Code(o.code)], strict=False):
+            if operand.space == Space.NOWHERE:
+                continue
             needed = math.prod(factors[factor] for factor in extent.split())
             if operand.space == Space.WORKSPACE:
                 needed = whole_registers(needed) + PAD

@@ -7,7 +7,7 @@ from ctypes import c_double, c_int64, c_uint64, c_void_p
 from enum import IntEnum
 from typing import ClassVar
 
-Space = IntEnum("Space", ["WORKSPACE", "PARAMETERS", "GRADIENTS", "BUFFERS", "ROWS"], start=0)
+Space = IntEnum("Space", ["WORKSPACE", "PARAMETERS", "GRADIENTS", "BUFFERS", "ROWS", "NOWHERE"], start=0)
 
 
 class Code(IntEnum):
@@ -16,40 +16,38 @@ class Code(IntEnum):
     PRODUCT_FORWARD = 0
     PRODUCT_WEIGHT = 1
     PRODUCT_INPUT = 2
-    ADD_BIAS = 3
-    MULTIPLY = 4
-    ACTIVATE = 5
-    ACTIVATE_BACKWARD = 6
-    NORMALIZE_EXPONENTIALS = 7
-    NORMALIZE_EXPONENTIALS_BACKWARD = 8
-    BLEND = 9
-    BLEND_SLOPE = 10
-    BLEND_BACKWARD = 11
-    COLUMN_SUM = 12
-    COLUMN_PRODUCT_SUM = 13
-    SCALE_COLUMNS = 14
-    SCALE_SHIFT_COLUMNS = 15
-    ADD = 16
-    FILL_ZERO = 17
-    COPY_COLUMNS = 18
-    ADD_COLUMNS = 19
-    COPY_VECTOR = 20
-    EMBED = 21
-    EMBED_BACKWARD = 22
-    LAYER_NORM = 23
-    LAYER_NORM_BACKWARD = 24
-    BATCH_NORM = 25
-    BATCH_NORM_BACKWARD = 26
-    BATCH_NORM_RUNNING = 27
-    DROPOUT = 28
-    DROPOUT_BACKWARD = 29
+    MULTIPLY = 3
+    ACTIVATE = 4
+    ACTIVATE_BACKWARD = 5
+    NORMALIZE_EXPONENTIALS = 6
+    NORMALIZE_EXPONENTIALS_BACKWARD = 7
+    BLEND = 8
+    BLEND_SLOPE = 9
+    BLEND_BACKWARD = 10
+    COLUMN_SUM = 11
+    COLUMN_PRODUCT_SUM = 12
+    SCALE_COLUMNS = 13
+    SCALE_SHIFT_COLUMNS = 14
+    ADD = 15
+    FILL_ZERO = 16
+    COPY_COLUMNS = 17
+    ADD_COLUMNS = 18
+    COPY_VECTOR = 19
+    EMBED = 20
+    EMBED_BACKWARD = 21
+    LAYER_NORM = 22
+    LAYER_NORM_BACKWARD = 23
+    BATCH_NORM = 24
+    BATCH_NORM_BACKWARD = 25
+    BATCH_NORM_RUNNING = 26
+    DROPOUT = 27
+    DROPOUT_BACKWARD = 28
 
 
 EXTENTS: dict[Code, tuple[str, ...]] = {
-    Code.PRODUCT_FORWARD: ("rows in", "in out", "rows out"),
+    Code.PRODUCT_FORWARD: ("rows in", "in out", "rows out", "out", "rows out"),
     Code.PRODUCT_WEIGHT: ("rows in", "rows out", "in out"),
-    Code.PRODUCT_INPUT: ("rows out", "in out", "rows in"),
-    Code.ADD_BIAS: ("rows in", "in"),
+    Code.PRODUCT_INPUT: ("rows out", "in out", "rows in", "rows in", "rows in"),
     Code.MULTIPLY: ("rows in", "rows in"),
     Code.ACTIVATE: ("rows in", "rows in"),
     Code.ACTIVATE_BACKWARD: ("rows in", "rows in", "rows in", "rows in"),

@@ -16,9 +16,13 @@
 #define AT(x) T(load)((x) + i * n + j)           /* an array with rows: more memory follows */
 #define OF_COLUMN(f) T(load_some)((f) + j, n - j) /* one number per column: memory may end */
 
-static void T(add_bias)(const team *t, REAL *z, const REAL *b, int64_t rows, int64_t n)
+/* z = z factor + b, or without b */
+static void T(factor_and_bias)(const team *t, REAL *z, REAL factor, const REAL *b, int64_t rows, int64_t n)
 {
-    FOR_ROWS(t, rows, n, z, AT(z) + OF_COLUMN(b))
+    if (b)
+        FOR_ROWS(t, rows, n, z, AT(z) * factor + OF_COLUMN(b))
+    else
+        FOR_ROWS(t, rows, n, z, AT(z) * factor)
 }
 
 static void T(scale_columns)(const team *t, const REAL *x, const REAL *f, REAL *y, int64_t rows, int64_t n)

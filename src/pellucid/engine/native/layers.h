@@ -11,7 +11,8 @@ static product_shape T(dense_shape)(const operation *o, int64_t rows)
     return (product_shape){rows, in, out, out, 1, 1, out, in};
 }
 
-static void T(dense)(const team *t, const operation *o, const REAL *a, const REAL *b, REAL *c, REAL *scratch, int64_t rows)
+static void T(product_of)(const team *t, const operation *o, const REAL *a, const REAL *b, REAL *c, REAL *scratch,
+                          int64_t rows)
 {
     const product_shape s = T(dense_shape)(o, rows);
     if (s.m * s.n * s.k <= 512) {
@@ -28,6 +29,24 @@ static void T(dense)(const team *t, const operation *o, const REAL *a, const REA
     const range r = share(t, ISA(T(product_tiles))(&s));
     if (r.first < r.last)
         ISA(T(product))(&s, a, b, c, scratch, r.first, r.last);
+}
+
+/* the product and what follows it: p holds the operands as program.h lists them */
+static void T(dense)(const team *t, const operation *o, REAL **p, REAL *scratch, int64_t rows)
+{
+    T(product_of)(t, o, p[0], p[1], p[2], scratch, rows);
+    if (o->code == PRODUCT_FORWARD && (p[3] || o->options[1] != 1)) {
+        meet(t);
+        T(factor_and_bias)(t, p[2], (REAL)o->options[1], p[3], rows, o->n_out);
+    }
+    if (o->code == PRODUCT_FORWARD && p[4]) {
+        meet(t);
+        T(activate)(t, o->variant, (REAL)o->options[0], p[2], p[4], rows * o->n_out);
+    }
+    if (o->code == PRODUCT_INPUT && p[3]) {
+        meet(t);
+        T(activate_backward)(t, o->variant, (REAL)o->options[0], p[2], p[3], p[4], p[2], rows * o->n_in);
+    }
 }
 
 /* layers/embedding.py; Python has checked that every code is a whole number in range */

@@ -1,7 +1,7 @@
 /* The flat plan that Python hands over: operations on rows, a loss, an update. engine/records.py mirrors every record.
  *
- * An operation names a kernel, its sizes and where its arrays lie: a space (one of five blocks of memory) and an offset
- * in numbers. All arrays that hold one row per row of the batch are contiguous, start on a full register and end in a
+ * An operation names a kernel, its sizes and where its arrays lie: a space (one of five blocks of memory, or NOWHERE for
+ * an array [in brackets below] that this operation does without) and an offset in numbers. All arrays that hold one row per row of the batch are contiguous, start on a full register and end in a
  * pad of one, so elementwise kernels run over them in whole registers. Python has checked every size and offset.
  */
 #ifndef PELLUCID_PROGRAM_H
@@ -9,17 +9,16 @@
 
 #include <stdint.h>
 
-enum { WORKSPACE, PARAMETERS, GRADIENTS, BUFFERS, ROWS, N_SPACES };
+enum { WORKSPACE, PARAMETERS, GRADIENTS, BUFFERS, ROWS, NOWHERE, N_SPACES };
 
 typedef struct {
     int64_t space, offset;
 } operand;
 
 typedef enum {
-    PRODUCT_FORWARD,     /* x, W -> z                    x W                                     layers/dense.py */
+    PRODUCT_FORWARD,     /* x, W -> z, [b, a]            z = x W [* option 1] [+ b], [a = activation(z)]  layers/dense.py */
     PRODUCT_WEIGHT,      /* x, dz -> dW                  xᵀ dz */
-    PRODUCT_INPUT,       /* dz, W -> dx                  dz Wᵀ */
-    ADD_BIAS,            /* z, b                         z += b */
+    PRODUCT_INPUT,       /* dz, W -> dx, [z, a]          dz Wᵀ, [times the slope of the activation that made x] */
     MULTIPLY,            /* x -> y                       y = x * option                          (NTK) */
     ACTIVATE,            /* z -> a                                                               activations.py */
     ACTIVATE_BACKWARD,   /* da, z, a -> dz */

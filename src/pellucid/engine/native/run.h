@@ -23,14 +23,13 @@ static void T(operate)(T(worker) *w, const operation *operations, int64_t n_oper
     for (const operation *o = operations; o < operations + n_operations; o++) {
         REAL *p[6];
         for (int k = 0; k < 6; k++)
-            p[k] = w->base[o->operands[k].space] + o->operands[k].offset;
+            p[k] = o->operands[k].space == NOWHERE ? NULL : w->base[o->operands[k].space] + o->operands[k].offset;
         const int64_t in = o->n_in, all = rows * in;
         const REAL option = (REAL)o->options[0];
         switch (o->code) {
         case PRODUCT_FORWARD:
         case PRODUCT_WEIGHT:
-        case PRODUCT_INPUT: T(dense)(t, o, p[0], p[1], p[2], w->scratch, rows); break;
-        case ADD_BIAS: T(add_bias)(t, p[0], p[1], rows, in); break;
+        case PRODUCT_INPUT: T(dense)(t, o, p, w->scratch, rows); break;
         case MULTIPLY: T(multiply)(t, p[0], option, p[1], all); break;
         case ACTIVATE: T(activate)(t, o->variant, option, p[0], p[1], all); break;
         case ACTIVATE_BACKWARD: T(activate_backward)(t, o->variant, option, p[0], p[1], p[2], p[3], all); break;
