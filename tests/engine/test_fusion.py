@@ -1,4 +1,4 @@
-"""Products take over the activation after them, and its slope on the way back; what is read elsewhere is still there."""
+"""Products take over the activation after them, and its slope on the way back; what others read stays."""
 
 from __future__ import annotations
 
