@@ -46,17 +46,44 @@ INLINE VEC T(silu_slope)(VEC z)
     return s * (1 + T(cut)(z) * (1 - s));
 }
 
-static void T(activate)(const team *t, int64_t kind, REAL option, const REAL *z_, REAL *a_, int64_t n)
+/* What makes activations of a product: z = product factor + bias, a = f(z). `bias` holds the biases of the columns over
+   and over, `period` numbers (a multiple of n) and a register more. The product may lie in z or a; z may be null. */
+typedef struct {
+    int64_t kind;
+    REAL option, factor;
+    const REAL *bias;
+    int64_t period, n;
+    const REAL *product;
+    REAL *z, *a;
+} T(activation);
+
+/* What makes the gradient of a product: dz = da f'(z); dz may be da, and z the same array as a. */
+typedef struct {
+    int64_t kind;
+    REAL option;
+    int64_t n;
+    const REAL *da, *z, *a;
+    REAL *dz;
+} T(activation_slope);
+
+/* `count` numbers in whole registers; `at` is where the first one's bias lies */
+static void T(activate_registers)(const T(activation) *f, const REAL *product, REAL *z_, REAL *a_, int64_t count,
+                                  int64_t at)
 {
-    const range r = share(t, (n + LANES - 1) / LANES);
+    const REAL option = f->option, factor = f->factor, *bias = f->bias;
+    const int64_t period = f->period;
 #define CASE(name, value)                                                    \
     case name:                                                               \
-        for (int64_t i = r.first * LANES; i < r.last * LANES; i += LANES) {  \
-            const VEC z = T(load)(z_ + i);                                   \
+        for (int64_t i = 0; i < count; i += LANES) {                         \
+            const VEC z = T(load)(product + i) * factor + T(load)(bias + at);   \
+            at += LANES;                                                     \
+            at = at < period ? at : at - period;                             \
+            if (z_)                                                          \
+                T(store)(z_ + i, z);                                         \
             T(store)(a_ + i, value);                                         \
         }                                                                    \
         break;
-    switch (kind) {
+    switch (f->kind) {
         CASE(IDENTITY, z)
         CASE(SIGMOID, T(sigmoid)(z))
         CASE(TANH, T(tanh)(z))
@@ -72,19 +99,19 @@ static void T(activate)(const team *t, int64_t kind, REAL option, const REAL *z_
 #undef CASE
 }
 
-static void T(activate_backward)(const team *t, int64_t kind, REAL option, const REAL *da_, const REAL *z_, const REAL *a_,
-                                 REAL *dz_, int64_t n)
+static void T(slope_registers)(const T(activation_slope) *f, const REAL *da_, const REAL *z_, const REAL *a_, REAL *dz_,
+                               int64_t count)
 {
-    const range r = share(t, (n + LANES - 1) / LANES);
+    const REAL option = f->option;
 #define CASE(name, slope)                                                    \
     case name:                                                               \
-        for (int64_t i = r.first * LANES; i < r.last * LANES; i += LANES) {  \
+        for (int64_t i = 0; i < count; i += LANES) {                         \
             const VEC z = T(load)(z_ + i), a = T(load)(a_ + i);              \
             (void)z, (void)a;                                                \
             T(store)(dz_ + i, T(load)(da_ + i) * (slope));                   \
         }                                                                    \
         break;
-    switch (kind) {
+    switch (f->kind) {
         CASE(IDENTITY, 1)
         CASE(SIGMOID, a * (1 - a))
         CASE(TANH, 1 - a * a)
@@ -98,6 +125,70 @@ static void T(activate_backward)(const team *t, int64_t kind, REAL option, const
         CASE(SOFTPLUS, T(sigmoid)(z))
     }
 #undef CASE
+}
+
+/* Both do a span of numbers that lie side by side; the last ones, which do not fill a register, in a copy, because what
+   lies behind them may be another thread's. */
+static void T(activate_span)(const T(activation) *f, int64_t first, int64_t last, int64_t column)
+{
+    const int64_t left = (last - first) % LANES, whole = last - left;
+    T(activate_registers)(f, f->product + first, f->z ? f->z + first : NULL, f->a + first, whole - first, column);
+    if (left) {
+        REAL z[LANES], a[LANES];
+        T(activate_registers)(f, f->product + whole, z, a, LANES, (column + whole - first) % f->period);
+        memcpy(f->a + whole, a, (size_t)left * sizeof(REAL));
+        if (f->z)
+            memcpy(f->z + whole, z, (size_t)left * sizeof(REAL));
+    }
+}
+
+static void T(slope_span)(const T(activation_slope) *f, int64_t first, int64_t last)
+{
+    const int64_t left = (last - first) % LANES, whole = last - left;
+    T(slope_registers)(f, f->da + first, f->z + first, f->a + first, f->dz + first, whole - first);
+    if (left) {
+        REAL dz[LANES];
+        T(slope_registers)(f, f->da + whole, f->z + whole, f->a + whole, dz, LANES);
+        memcpy(f->dz + whole, dz, (size_t)left * sizeof(REAL));
+    }
+}
+
+/* rows [top, bottom) x columns [left, right): one span where the rows are whole. product.h, product_end. */
+static void T(finish_activation)(const void *given, int64_t top, int64_t bottom, int64_t left, int64_t right)
+{
+    const T(activation) *f = given;
+    if (left == 0 && right == f->n)
+        T(activate_span)(f, top * f->n, bottom * f->n, 0);
+    else
+        for (int64_t i = top; i < bottom; i++)
+            T(activate_span)(f, i * f->n + left, i * f->n + right, left);
+}
+
+static void T(finish_slope)(const void *given, int64_t top, int64_t bottom, int64_t left, int64_t right)
+{
+    const T(activation_slope) *f = given;
+    if (left == 0 && right == f->n)
+        T(slope_span)(f, top * f->n, bottom * f->n);
+    else
+        for (int64_t i = top; i < bottom; i++)
+            T(slope_span)(f, i * f->n + left, i * f->n + right);
+}
+
+static const REAL T(no_bias)[2 * LANES] = {[0 ... 2 * LANES - 1] = -(REAL)0}; /* z + -0 is z, whatever z */
+
+static void T(activate)(const team *t, int64_t kind, REAL option, const REAL *z, REAL *a, int64_t rows, int64_t n)
+{
+    const range r = share(t, rows);
+    const T(activation) f = {kind, option, 1, T(no_bias), LANES, n, z, NULL, a};
+    T(finish_activation)(&f, r.first, r.last, 0, n);
+}
+
+static void T(activate_backward)(const team *t, int64_t kind, REAL option, const REAL *da, const REAL *z, const REAL *a,
+                                 REAL *dz, int64_t rows, int64_t n)
+{
+    const range r = share(t, rows);
+    const T(activation_slope) f = {kind, option, n, da, z, a, dz};
+    T(finish_slope)(&f, r.first, r.last, 0, n);
 }
 
 INLINE REAL T(row_max)(const REAL *z, int64_t n)

@@ -16,15 +16,6 @@
 #define AT(x) T(load)((x) + i * n + j)           /* an array with rows: more memory follows */
 #define OF_COLUMN(f) T(load_some)((f) + j, n - j) /* one number per column: memory may end */
 
-/* z = z factor + b, or without b */
-static void T(factor_and_bias)(const team *t, REAL *z, REAL factor, const REAL *b, int64_t rows, int64_t n)
-{
-    if (b)
-        FOR_ROWS(t, rows, n, z, AT(z) * factor + OF_COLUMN(b))
-    else
-        FOR_ROWS(t, rows, n, z, AT(z) * factor)
-}
-
 static void T(scale_columns)(const team *t, const REAL *x, const REAL *f, REAL *y, int64_t rows, int64_t n)
 {
     FOR_ROWS(t, rows, n, y, AT(x) * OF_COLUMN(f))
@@ -46,18 +37,18 @@ static void T(blend_backward)(const team *t, const REAL *dy, const REAL *blend, 
     FOR_ROWS(t, rows, n, dz, AT(dy) * (1 - OF_COLUMN(blend)) + AT(dz))
 }
 
-static void T(multiply)(const team *t, const REAL *x, REAL factor, REAL *y, int64_t n)
+static void T(multiply)(const team *t, const REAL *x, REAL factor, REAL *y, int64_t rows, int64_t n)
 {
-    const range r = share(t, (n + LANES - 1) / LANES);
-    for (int64_t i = r.first * LANES; i < r.last * LANES; i += LANES)
-        T(store)(y + i, T(load)(x + i) * factor);
+    const range r = share(t, rows);
+    for (int64_t i = r.first * n; i < r.last * n; i++)
+        y[i] = x[i] * factor;
 }
 
-static void T(add)(const team *t, const REAL *a, const REAL *b, REAL *y, int64_t n)
+static void T(add)(const team *t, const REAL *a, const REAL *b, REAL *y, int64_t rows, int64_t n)
 {
-    const range r = share(t, (n + LANES - 1) / LANES);
-    for (int64_t i = r.first * LANES; i < r.last * LANES; i += LANES)
-        T(store)(y + i, T(load)(a + i) + T(load)(b + i));
+    const range r = share(t, rows);
+    for (int64_t i = r.first * n; i < r.last * n; i++)
+        y[i] = a[i] + b[i];
 }
 
 static void T(copy_columns)(const team *t, const operation *o, const REAL *x, REAL *y, int64_t rows, int add)
@@ -90,12 +81,31 @@ static void T(copy_columns)(const team *t, const operation *o, const REAL *x, RE
     const range r_ = share(t, ((n) + LANES - 1) / LANES);                          \
     for (int64_t j = r_.first * LANES; j < r_.last * LANES; j += LANES)
 
+/* `registers` at a time, because one sum by itself waits for each of its additions */
+INLINE void T(some_column_sums)(const REAL *dy, REAL *d, int64_t rows, int64_t n, int64_t left, const int registers)
+{
+    VEC total[4] = {{0}};
+    for (int64_t block = 0; block < rows; block += BLOCK_ROWS) {
+        const int64_t end = block + BLOCK_ROWS < rows ? block + BLOCK_ROWS : rows;
+        VEC sum[4] = {{0}};
+        for (int64_t i = block; i < end; i++)
+            for (int k = 0; k < registers; k++)
+                sum[k] += T(load)(dy + i * n + k * LANES);
+        for (int k = 0; k < registers; k++)
+            total[k] += sum[k];
+    }
+    for (int k = 0; k < registers; k++)
+        T(store_some)(d + k * LANES, total[k], left - k * LANES);
+}
+
 static void T(column_sum)(const team *t, const REAL *dy, REAL *d, int64_t rows, int64_t n)
 {
-    FOR_COLUMNS(t, n) {
-        SUM_OVER_ROWS(total, rows, AT(dy))
-        T(store_some)(d + j, total, n - j);
-    }
+    const range r = share(t, (n + LANES - 1) / LANES);
+    int64_t j = r.first * LANES;
+    for (; j + 4 * LANES <= r.last * LANES; j += 4 * LANES)
+        T(some_column_sums)(dy + j, d + j, rows, n, n - j, 4);
+    for (; j < r.last * LANES; j += LANES)
+        T(some_column_sums)(dy + j, d + j, rows, n, n - j, 1);
 }
 
 static void T(column_product_sum)(const team *t, const REAL *dy, const REAL *x, REAL *d, int64_t rows, int64_t n)

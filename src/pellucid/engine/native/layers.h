@@ -1,6 +1,5 @@
 /* Dense products, embeddings and dropout; each cites the Python that it must equal. */
 
-/* layers/dense.py: the three products of a layer. Tiny ones are not worth packing: plain loops, the same chains. */
 static product_shape T(dense_shape)(const operation *o, int64_t rows)
 {
     const int64_t in = o->n_in, out = o->n_out;
@@ -11,41 +10,54 @@ static product_shape T(dense_shape)(const operation *o, int64_t rows)
     return (product_shape){rows, in, out, out, 1, 1, out, in};
 }
 
-static void T(product_of)(const team *t, const operation *o, const REAL *a, const REAL *b, REAL *c, REAL *scratch,
-                          int64_t rows)
+/* a multiple of n that fills a register, at least */
+INLINE int64_t T(period)(int64_t n)
 {
-    const product_shape s = T(dense_shape)(o, rows);
-    if (s.m * s.n * s.k <= 512) {
-        if (t->thread == 0)
-            for (int64_t i = 0; i < s.m; i++)
-                for (int64_t j = 0; j < s.n; j++) {
-                    REAL sum = 0;
-                    for (int64_t k = 0; k < s.k; k++)
-                        sum = FMA(a[i * s.a_row + k * s.a_col], b[k * s.b_row + j * s.b_col], sum);
-                    c[i * s.c_row + j] = sum;
-                }
-        return;
-    }
-    const range r = share(t, ISA(T(product_tiles))(&s));
-    if (r.first < r.last)
-        ISA(T(product))(&s, a, b, c, scratch, r.first, r.last);
+    return (LANES + n - 1) / n * n;
 }
 
-/* the product and what follows it: p holds the operands as program.h lists them */
+static int64_t T(dense_scratch)(const operation *o, int64_t rows)
+{
+    const product_shape s = T(dense_shape)(o, rows);
+    return ISA(T(product_scratch))(&s) + T(period)(o->n_out) + LANES;
+}
+
+/* layers/dense.py: the three products of a layer, and at each finished block what follows; p holds the operands as
+   program.h lists them. Threads take rows of the batch, or tiles of the weights' gradient. */
 static void T(dense)(const team *t, const operation *o, REAL **p, REAL *scratch, int64_t rows)
 {
-    T(product_of)(t, o, p[0], p[1], p[2], scratch, rows);
-    if (o->code == PRODUCT_FORWARD && (p[3] || o->options[1] != 1)) {
-        meet(t);
-        T(factor_and_bias)(t, p[2], (REAL)o->options[1], p[3], rows, o->n_out);
+    const int64_t in = o->n_in, out = o->n_out;
+    if (o->code == PRODUCT_WEIGHT) {
+        const product_shape s = T(dense_shape)(o, rows);
+        const range r = share(t, ISA(T(product_tiles))(&s));
+        ISA(T(product))(&s, p[0], p[1], p[2], scratch, r.first, r.last);
+        return;
     }
-    if (o->code == PRODUCT_FORWARD && p[4]) {
-        meet(t);
-        T(activate)(t, o->variant, (REAL)o->options[0], p[2], p[4], rows * o->n_out);
-    }
-    if (o->code == PRODUCT_INPUT && p[3]) {
-        meet(t);
-        T(activate_backward)(t, o->variant, (REAL)o->options[0], p[2], p[3], p[4], p[2], rows * o->n_in);
+    const range r = share(t, rows);
+    if (r.first == r.last)
+        return;
+    const product_shape s = T(dense_shape)(o, r.last - r.first);
+    if (o->code == PRODUCT_FORWARD) {
+        REAL *product = p[2] + r.first * out, *a = p[4] ? p[4] + r.first * out : product;
+        T(activation) f = {o->variant, (REAL)o->options[0], (REAL)o->options[1], p[3], out, out, product,
+                           a == product ? NULL : product, a};
+        if (!p[3])
+            f.bias = T(no_bias), f.period = LANES;
+        else if (out % LANES) {
+            REAL *repeated = scratch;
+            f.bias = repeated, f.period = T(period)(out);
+            scratch += f.period + LANES;
+            for (int64_t j = 0; j < f.period + LANES; j++)
+                repeated[j] = p[3][j % out];
+        }
+        const product_end end = {T(finish_activation), &f};
+        ISA(T(product_whole))(&s, p[0] + r.first * in, p[1], p[5], product, scratch,
+                                 p[3] || f.factor != 1 || f.kind != IDENTITY || a != product ? &end : NULL);
+    } else {
+        REAL *dx = p[2] + r.first * in;
+        const T(activation_slope) f = {o->variant, (REAL)o->options[0], in, dx, p[3] + r.first * in, p[4] + r.first * in, dx};
+        const product_end end = {T(finish_slope), &f};
+        ISA(T(product_whole))(&s, p[0] + r.first * out, p[1], NULL, dx, scratch, p[3] ? &end : NULL);
     }
 }
 

@@ -48,7 +48,8 @@
 
 enum {
     DEPTH = 256, /* steps of k in one packed block */
-    TINY = 128   /* a product of at most this many multiply-adds is a plain loop */
+    TINY = 512,  /* a product of at most this many multiply-adds is a plain loop */
+    STRIP = ROWS / 3 /* rows of a tile; a block takes several */
 };
 
 #define REAL float

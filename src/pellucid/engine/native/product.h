@@ -6,7 +6,8 @@
    `dz @ W.T` of layers/dense.py up to the order and rounding of the sums; how it is computed stands in product.c.
 
    C falls into independent tiles, numbered from 0. A thread computes a range of them with scratch of its own, and how
-   the tiles are shared out never changes a bit: no sum is ever split. */
+   the tiles are shared out never changes a bit: no sum is ever split. A thread may also take rows of C, which is the
+   product of those rows of A. */
 #ifndef PELLUCID_PRODUCT_H
 #define PELLUCID_PRODUCT_H
 
@@ -16,14 +17,28 @@
 
 typedef struct { int64_t m, n, k, a_row, a_col, b_row, b_col, c_row; } product_shape;
 
-int64_t ISA(product_scratch_f32)(const product_shape *s); /* floats of scratch needed, per thread */
-int64_t ISA(product_tiles_f32)(const product_shape *s);   /* number of independent tiles of C (for threads) */
-void ISA(product_f32)(const product_shape *s, const float *a, const float *b, float *c, float *scratch,
-                      int64_t first_tile, int64_t last_tile); /* computes tiles first_tile..last_tile-1 */
+/* What follows the product, called for rows top to bottom - 1 and columns left to right - 1 of C as soon as they are
+   done, while they are still in the first cache level: bias, activation, slope. */
+typedef struct {
+    void (*finish)(const void *context, int64_t top, int64_t bottom, int64_t left, int64_t right);
+    const void *context;
+} product_end;
 
-int64_t ISA(product_scratch_f64)(const product_shape *s);
-int64_t ISA(product_tiles_f64)(const product_shape *s);
-void ISA(product_f64)(const product_shape *s, const double *a, const double *b, double *c, double *scratch,
-                      int64_t first_tile, int64_t last_tile);
+#define PRODUCT(type, REAL)                                                                                           \
+    /* numbers of scratch needed, per thread */                                                                       \
+    int64_t ISA(product_scratch_##type)(const product_shape *s);                                                      \
+    /* number of independent tiles of C */                                                                            \
+    int64_t ISA(product_tiles_##type)(const product_shape *s);                                                        \
+    /* computes tiles first_tile to last_tile - 1 */                                                                  \
+    void ISA(product_##type)(const product_shape *s, const REAL *a, const REAL *b, REAL *c, REAL *scratch,            \
+                             int64_t first_tile, int64_t last_tile);                                                  \
+    /* computes C, and `end` where it is not null; `packed` is null or what product_pack made of B */                 \
+    void ISA(product_whole_##type)(const product_shape *s, const REAL *a, const REAL *b, const REAL *packed, REAL *c, \
+                                   REAL *scratch, const product_end *end);                                            \
+    /* packs B for many products with it; returns the numbers it takes, and writes them where `packed` is not null */ \
+    int64_t ISA(product_pack_##type)(const product_shape *s, const REAL *b, REAL *packed);
+PRODUCT(f32, float)
+PRODUCT(f64, double)
+#undef PRODUCT
 
 #endif

@@ -140,9 +140,11 @@ static void TYPED(pack)(int64_t depth, int64_t columns, int64_t width, const REA
 /* A product as it is computed: perhaps turned, C' = B' A', so C has a stride of columns too. */
 typedef struct {
     int64_t m, n, k, a_row, a_col, b_row, b_col, c_row, c_col;
-    const REAL *a, *b;
+    const REAL *a, *b, *packed; /* packed: all of B in panels, or null */
     REAL *c;
-    int tiny, packs_a, packs_b;
+    const product_end *end;
+    int64_t group;              /* columns of a tile */
+    int turned, tiny, packs_a, packs_b;
 } TYPED(task);
 
 INLINE int64_t TYPED(ceiling)(int64_t a, int64_t b)
@@ -152,31 +154,40 @@ INLINE int64_t TYPED(ceiling)(int64_t a, int64_t b)
 
 static TYPED(task) TYPED(plan)(const product_shape *s, const REAL *a, const REAL *b, REAL *c)
 {
-    TYPED(task) t = {s->m, s->n, s->k, s->a_row, s->a_col, s->b_row, s->b_col, s->c_row, 1, a, b, c, 0, 0, 0};
+    TYPED(task) t = {.m = s->m, .n = s->n, .k = s->k, .a_row = s->a_row, .a_col = s->a_col, .b_row = s->b_row,
+                     .b_col = s->b_col, .c_row = s->c_row, .c_col = 1, .a = a, .b = b, .c = c};
     t.tiny = s->m * s->n <= TINY && s->m * s->n * s->k <= TINY;
     /* Whole vectors of multiply-adds, as it stands and turned. Turning an A that lies in rows means turning its squares
        in registers, which pays at once in float32, where they are 16 x 16, and late in float64. */
     const int64_t upright = s->m * TYPED(ceiling)(s->n, LANES), turned = s->n * TYPED(ceiling)(s->m, LANES);
     const int64_t gain = s->a_row == 1 || sizeof(REAL) == 4 ? 2 : 8;
     if (!t.tiny && s->m >= LANES && gain * turned <= upright)
-        t = (TYPED(task)){s->n, s->m, s->k, s->b_col, s->b_row, s->a_col, s->a_row, 1, s->c_row, b, a, c, 0, 0, 0};
+        t = (TYPED(task)){.m = s->n, .n = s->m, .k = s->k, .a_row = s->b_col, .a_col = s->b_row, .b_row = s->a_col,
+                          .b_col = s->a_row, .c_row = 1, .c_col = s->c_row, .a = b, .b = a, .c = c, .turned = 1};
     /* read down its columns, A may fall into a few sets of the cache; with 12 rows x 64 bytes the kernel hides that */
     const int collides = VECTOR_BYTES < 64 && t.a_row == 1 && t.a_col * (int64_t)sizeof(REAL) % 1024 == 0;
     t.packs_a = (t.a_row != 1 && t.a_col != 1) || (collides && t.n > PANEL && t.k > 16);
     t.packs_b = t.b_col != 1 || (t.m > 2 * ROWS && t.k * t.b_row * (int64_t)sizeof(REAL) > 16384);
+    t.group = t.m > STRIP || t.m == 1 ? GROUP : PANEL; /* few rows: narrow tiles, so that there are several */
     return t;
 }
 
 /* The columns and the steps of k that scratch must hold packed, at most. */
 INLINE int64_t TYPED(packed_columns)(const TYPED(task) *t)
 {
-    const int64_t columns = t->packs_b ? (t->n < GROUP ? t->n : GROUP) : t->n % LANES ? PANEL : 0;
+    const int64_t columns = t->packs_b ? (t->n < t->group ? t->n : t->group) : t->n % LANES ? PANEL : 0;
     return TYPED(ceiling)(columns, LANES) * LANES;
 }
 
 INLINE int64_t TYPED(packed_depth)(const TYPED(task) *t)
 {
     return t->k < DEPTH ? t->k : DEPTH;
+}
+
+/* Where the block of B for columns [left, right) and DEPTH steps from `start` lies when all of B is packed. */
+INLINE int64_t TYPED(packed_at)(int64_t k, int64_t left, int64_t right, int64_t start)
+{
+    return left * k + TYPED(ceiling)(right - left, LANES) * LANES * start;
 }
 
 int64_t ISA(TYPED(product_scratch))(const product_shape *s)
@@ -191,7 +202,7 @@ int64_t ISA(TYPED(product_scratch))(const product_shape *s)
 int64_t ISA(TYPED(product_tiles))(const product_shape *s)
 {
     const TYPED(task) t = TYPED(plan)(s, 0, 0, 0);
-    return TYPED(ceiling)(t.m, ROWS) * TYPED(ceiling)(t.n, GROUP);
+    return TYPED(ceiling)(t.m, STRIP) * TYPED(ceiling)(t.n, t.group);
 }
 
 /* Rows [top, bottom) of columns [left, right), each element by itself. */
@@ -253,49 +264,75 @@ static void TYPED(panel)(const TYPED(task) *t, int64_t top, int64_t bottom, int6
     }
 }
 
-/* Rows of tiles [first, last) of one group of columns [left, right). */
-static void TYPED(group)(const TYPED(task) *t, REAL *scratch, int64_t first, int64_t last, int64_t left, int64_t right)
+/* What follows the product, for rows [top, bottom) x columns [left, right) of C as it is computed. */
+INLINE void TYPED(finish)(const TYPED(task) *t, int64_t top, int64_t bottom, int64_t left, int64_t right)
 {
-    const int64_t bottom = last * ROWS < t->m ? last * ROWS : t->m;
+    if (t->end && t->turned)
+        t->end->finish(t->end->context, left, right, top, bottom);
+    else if (t->end)
+        t->end->finish(t->end->context, top, bottom, left, right);
+}
+
+/* Rows [top, bottom) of one group of columns [left, right). */
+static void TYPED(group)(const TYPED(task) *t, REAL *scratch, int64_t top, int64_t bottom, int64_t left, int64_t right)
+{
     if (t->tiny) {
-        TYPED(plain)(t, first * ROWS, bottom, left, right);
+        TYPED(plain)(t, top, bottom, left, right);
+        TYPED(finish)(t, top, bottom, left, right);
         return;
     }
     if (t->m == 1 && t->b_col == 1 && t->a_col == 1 && t->c_col == 1) {
         TYPED(single_row)(t, left, right);
+        TYPED(finish)(t, top, bottom, left, right);
         return;
     }
-    REAL *packed_b = scratch, *packed_a = scratch + TYPED(packed_columns)(t) * TYPED(packed_depth)(t);
-    const int spread = !t->packs_a && t->a_row != 1;
+    REAL *scratch_b = scratch, *packed_a = scratch + TYPED(packed_columns)(t) * TYPED(packed_depth)(t);
+    const int spread = !t->packs_a && t->a_row != 1, whole = t->packs_b || t->packed;
     for (int64_t start = 0; start == 0 || start < t->k; start += DEPTH) {
         const int64_t depth = t->k - start < DEPTH ? t->k - start : DEPTH;
-        for (int64_t j = left; j < right; j += PANEL) {
+        const REAL *packed_b = t->packed ? t->packed + TYPED(packed_at)(t->k, left, right, start) : scratch_b;
+        for (int64_t j = left; j < right && !t->packed; j += PANEL) {
             const int64_t columns = right - j < PANEL ? right - j : PANEL;
             const int64_t width = columns > LANES ? PANEL : LANES;
-            if (t->packs_b || columns < width)
+            if (whole || columns < width)
                 TYPED(pack)(depth, columns, width, t->b + start * t->b_row + j * t->b_col, t->b_row, t->b_col,
-                            packed_b + (t->packs_b ? (j - left) * depth : 0));
+                            scratch_b + (whole ? (j - left) * depth : 0));
         }
-        for (int64_t tile = first; tile < last; tile++) {
-            const int64_t top = tile * ROWS, end = top + ROWS < bottom ? top + ROWS : bottom;
-            const REAL *a = t->a + top * t->a_row + start * t->a_col;
+        for (int64_t first = top; first < bottom; first += ROWS) {
+            const int64_t last = first + ROWS < bottom ? first + ROWS : bottom;
+            const REAL *a = t->a + first * t->a_row + start * t->a_col;
             int64_t a_next = t->a_row, a_step = spread ? t->a_row : t->a_col;
-            if (t->packs_a) { /* whole vectors where there are rows enough: what is beyond the tile is not read */
-                const int64_t rows = t->m - top < A_WIDTH ? t->m - top : A_WIDTH;
+            if (t->packs_a) { /* whole vectors where there are rows enough: what is beyond the block is not read */
+                const int64_t rows = t->m - first < A_WIDTH ? t->m - first : A_WIDTH;
                 TYPED(pack)(depth, rows, A_WIDTH, a, t->a_col, t->a_row, packed_a);
                 a = packed_a, a_next = 1, a_step = A_WIDTH;
             }
             for (int64_t j = left; j < right; j += PANEL) {
                 const int64_t columns = right - j < PANEL ? right - j : PANEL;
                 const int64_t width = columns > LANES ? PANEL : LANES;
-                const int packed = t->packs_b || columns < width;
-                const REAL *b = !packed      ? t->b + start * t->b_row + j
-                                : t->packs_b ? packed_b + (j - left) * depth
-                                             : packed_b;
-                TYPED(panel)(t, top, end, j, columns, depth, a, a_next, a_step, spread, b,
+                const int packed = whole || columns < width;
+                const REAL *b = !packed ? t->b + start * t->b_row + j : packed_b + (whole ? (j - left) * depth : 0);
+                TYPED(panel)(t, first, last, j, columns, depth, a, a_next, a_step, spread, b,
                              packed ? width : t->b_row, start > 0);
             }
+            if (start + DEPTH >= t->k)
+                TYPED(finish)(t, first, last, left, right);
         }
+    }
+}
+
+/* Tiles [first, last). */
+static void TYPED(tiles)(const TYPED(task) *t, REAL *scratch, int64_t first, int64_t last)
+{
+    const int64_t strips = TYPED(ceiling)(t->m, STRIP);
+    scratch += (64 - (intptr_t)scratch % 64) % 64 / (int64_t)sizeof(REAL);
+    while (first < last) {
+        const int64_t column = first / strips, left = column * t->group, before = column * strips;
+        const int64_t end = last < before + strips ? last : before + strips;
+        const int64_t top = (first - before) * STRIP, bottom = (end - before) * STRIP;
+        TYPED(group)(t, scratch, top, bottom < t->m ? bottom : t->m, left,
+                     left + t->group < t->n ? left + t->group : t->n);
+        first = end;
     }
 }
 
@@ -303,15 +340,33 @@ void ISA(TYPED(product))(const product_shape *s, const REAL *a, const REAL *b, R
                          int64_t first_tile, int64_t last_tile)
 {
     const TYPED(task) t = TYPED(plan)(s, a, b, c);
-    const int64_t tiles = TYPED(ceiling)(t.m, ROWS);
-    scratch += (64 - (intptr_t)scratch % 64) % 64 / (int64_t)sizeof(REAL);
-    while (first_tile < last_tile) {
-        const int64_t column = first_tile / tiles, left = column * GROUP;
-        const int64_t last = last_tile < (column + 1) * tiles ? last_tile : (column + 1) * tiles;
-        TYPED(group)(&t, scratch, first_tile - column * tiles, last - column * tiles, left,
-                     left + GROUP < t.n ? left + GROUP : t.n);
-        first_tile = last;
+    TYPED(tiles)(&t, scratch, first_tile, last_tile);
+}
+
+void ISA(TYPED(product_whole))(const product_shape *s, const REAL *a, const REAL *b, const REAL *packed, REAL *c,
+                               REAL *scratch, const product_end *end)
+{
+    TYPED(task) t = TYPED(plan)(s, a, b, c);
+    t.end = end;
+    t.packed = t.turned || t.m <= STRIP ? 0 : packed;
+    TYPED(tiles)(&t, scratch, 0, TYPED(ceiling)(t.m, STRIP) * TYPED(ceiling)(t.n, t.group));
+}
+
+int64_t ISA(TYPED(product_pack))(const product_shape *s, const REAL *b, REAL *packed)
+{
+    for (int64_t left = 0; left < s->n && packed; left += GROUP) {
+        const int64_t right = left + GROUP < s->n ? left + GROUP : s->n;
+        for (int64_t start = 0; start < s->k; start += DEPTH) {
+            const int64_t depth = s->k - start < DEPTH ? s->k - start : DEPTH;
+            REAL *block = packed + TYPED(packed_at)(s->k, left, right, start);
+            for (int64_t j = left; j < right; j += PANEL) {
+                const int64_t columns = right - j < PANEL ? right - j : PANEL;
+                TYPED(pack)(depth, columns, columns > LANES ? PANEL : LANES, b + start * s->b_row + j * s->b_col, s->b_row,
+                            s->b_col, block + (j - left) * depth);
+            }
+        }
     }
+    return TYPED(ceiling)(s->n, LANES) * LANES * s->k;
 }
 
 #undef LANES

@@ -30,9 +30,9 @@ static void T(operate)(T(worker) *w, const operation *operations, int64_t n_oper
         case PRODUCT_FORWARD:
         case PRODUCT_WEIGHT:
         case PRODUCT_INPUT: T(dense)(t, o, p, w->scratch, rows); break;
-        case MULTIPLY: T(multiply)(t, p[0], option, p[1], all); break;
-        case ACTIVATE: T(activate)(t, o->variant, option, p[0], p[1], all); break;
-        case ACTIVATE_BACKWARD: T(activate_backward)(t, o->variant, option, p[0], p[1], p[2], p[3], all); break;
+        case MULTIPLY: T(multiply)(t, p[0], option, p[1], rows, in); break;
+        case ACTIVATE: T(activate)(t, o->variant, option, p[0], p[1], rows, in); break;
+        case ACTIVATE_BACKWARD: T(activate_backward)(t, o->variant, option, p[0], p[1], p[2], p[3], rows, in); break;
         case NORMALIZE_EXPONENTIALS: T(softmax)(t, p[0], p[1], rows, in); break;
         case NORMALIZE_EXPONENTIALS_BACKWARD: T(softmax_backward)(t, p[0], p[1], p[2], rows, in); break;
         case BLEND: T(blend)(t, p[0], p[1], p[2], p[3], rows, in); break;
@@ -42,7 +42,7 @@ static void T(operate)(T(worker) *w, const operation *operations, int64_t n_oper
         case COLUMN_PRODUCT_SUM: T(column_product_sum)(t, p[0], p[1], p[2], rows, in); break;
         case SCALE_COLUMNS: T(scale_columns)(t, p[0], p[1], p[2], rows, in); break;
         case SCALE_SHIFT_COLUMNS: T(scale_shift_columns)(t, p[0], p[1], p[2], p[3], rows, in); break;
-        case ADD: T(add)(t, p[0], p[1], p[2], all); break;
+        case ADD: T(add)(t, p[0], p[1], p[2], rows, in); break;
         case FILL_ZERO:
             if (t->thread == 0)
                 memset(p[0], 0, (size_t)all * sizeof(REAL));
@@ -320,8 +320,7 @@ int64_t ISA(T(scratch))(const program *q, int64_t most_rows)
             if (o->code > PRODUCT_INPUT)
                 continue;
             for (int64_t rows = 1; rows <= most_rows; rows++) {
-                const product_shape s = T(dense_shape)(o, rows);
-                const int64_t needed = ISA(T(product_scratch))(&s);
+                const int64_t needed = T(dense_scratch)(o, rows);
                 most = needed > most ? needed : most;
             }
         }
