@@ -17,6 +17,7 @@ import numpy as np
 from pellucid.engine.assembly import PAD, Assembly, Place, whole_registers
 from pellucid.engine.fusion import fuse
 from pellucid.engine.lowering import lower
+from pellucid.engine.meetings import set_meetings
 from pellucid.engine.records import EXTENTS, Code, LossCode, Operand, Operation, OptimizerCode, Program, Space
 from pellucid.layers.base import Array
 from pellucid.layers.embedding import Embedding
@@ -77,6 +78,7 @@ def plan_training(
     d_outputs = assembly.rows_of(network.n_outputs)
     backward(d_outputs, False)
     fuse(assembly, outputs, d_outputs)
+    set_meetings(assembly)
     _set_places(program, assembly, outputs, d_outputs)
     program.gradient_clip = gradient_clip or 0.0
     program.average = average or 0.0
@@ -92,6 +94,7 @@ def plan_prediction(network: Network, rows: int) -> Plan | list[str]:
     if assembly.reasons:
         return assembly.reasons
     fuse(assembly, outputs, None)
+    set_meetings(assembly)
     program = Program()
     program.n_targets = 1
     program.optimizer = OptimizerCode.NO_UPDATE

@@ -83,28 +83,29 @@ static void T(embed_backward)(const team *t, const REAL *codes, const REAL *dy, 
 
 /* layers/dropout.py with the words of Random.keep_mask: element i is kept if its word is at least ⌊rate 2⁶⁴⌋. The mask
    is a byte per element, kept for backward. */
-static void T(dropout)(const team *t, const operation *o, const REAL *x, REAL *y, uint8_t *mask, int64_t n, double rate_factor,
+static void T(dropout)(const team *t, const operation *o, const REAL *x, REAL *y, uint8_t *mask, int64_t rows, double rate_factor,
                        uint64_t seed, uint64_t step)
 {
     const double rate = o->options[0] * rate_factor;
     const uint64_t threshold = (uint64_t)(rate * 0x1p64);
     const REAL factor = (REAL)(1 / (1 - rate));
-    const range r = share(t, (n + 3) / 4);
-    for (int64_t block = r.first; block < r.last; block++) {
+    const range r = share(t, rows);
+    const int64_t first = r.first * o->n_in, last = r.last * o->n_in;
+    for (int64_t block = first / 4; 4 * block < last; block++) {
         const philox_block words = philox((uint64_t)block, step, o->layer, seed, DROPOUT_PURPOSE);
-        for (int w = 0; w < 4; w++)
-            mask[4 * block + w] = words.word[w] >= threshold;
+        for (int64_t i = 4 * block; i < 4 * block + 4; i++)
+            if (i >= first && i < last)
+                mask[i] = words.word[i % 4] >= threshold;
     }
-    const int64_t last = 4 * r.last < n ? 4 * r.last : n;
-    for (int64_t i = 4 * r.first; i < last; i++)
+    for (int64_t i = first; i < last; i++)
         y[i] = x[i] * (mask[i] ? factor : 0);
 }
 
-static void T(dropout_backward)(const team *t, const operation *o, const REAL *dy, REAL *dx, const uint8_t *mask, int64_t n,
+static void T(dropout_backward)(const team *t, const operation *o, const REAL *dy, REAL *dx, const uint8_t *mask, int64_t rows,
                                 double rate_factor)
 {
     const REAL factor = (REAL)(1 / (1 - o->options[0] * rate_factor));
-    const range r = share(t, n);
-    for (int64_t i = r.first; i < r.last; i++)
+    const range r = share(t, rows);
+    for (int64_t i = r.first * o->n_in; i < r.last * o->n_in; i++)
         dx[i] = dy[i] * (mask[i] ? factor : 0);
 }

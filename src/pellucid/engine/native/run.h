@@ -60,10 +60,11 @@ static void T(operate)(T(worker) *w, const operation *operations, int64_t n_oper
         case BATCH_NORM: T(batch_norm)(t, o, p[0], p[1], p[2], p[3], p[4], p[5], rows); break;
         case BATCH_NORM_BACKWARD: T(batch_norm_backward)(t, p[0], p[1], p[2], p[3], rows, in); break;
         case BATCH_NORM_RUNNING: T(batch_norm_running)(t, p[0], p[1], p[2], p[3], option, rows, in); break;
-        case DROPOUT: T(dropout)(t, o, p[0], p[1], (uint8_t *)p[2], all, w->rates[2], w->run->seed, w->step); break;
-        case DROPOUT_BACKWARD: T(dropout_backward)(t, o, p[0], p[1], (const uint8_t *)p[2], all, w->rates[2]); break;
+        case DROPOUT: T(dropout)(t, o, p[0], p[1], (uint8_t *)p[2], rows, w->rates[2], w->run->seed, w->step); break;
+        case DROPOUT_BACKWARD: T(dropout_backward)(t, o, p[0], p[1], (const uint8_t *)p[2], rows, w->rates[2]); break;
         }
-        meet(t);
+        if (o->meets)
+            meet(t);
     }
 }
 

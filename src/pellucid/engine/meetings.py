@@ -1,0 +1,94 @@
+"""Meetings are where the threads of a plan wait for each other: where one touches what another may have written.
+
+Most operations go row by row of the batch, and every thread has rows of its own, the same in all of them: from one to
+the next nobody waits. So the way back first goes down through the rows to the first layer, and all gradients of
+parameters, which need all rows, follow after one meeting.
+"""
+
+from __future__ import annotations
+
+from pellucid.engine.assembly import Assembly, place_of
+from pellucid.engine.records import Code, Operation, Space
+
+_WRITTEN = {
+    Code.PRODUCT_FORWARD: (2, 4),
+    Code.PRODUCT_INPUT: (2,),
+    Code.MULTIPLY: (1,),
+    Code.ACTIVATE: (1,),
+    Code.ACTIVATE_BACKWARD: (3,),
+    Code.NORMALIZE_EXPONENTIALS: (1,),
+    Code.NORMALIZE_EXPONENTIALS_BACKWARD: (2,),
+    Code.BLEND: (3,),
+    Code.BLEND_BACKWARD: (2,),
+    Code.SCALE_COLUMNS: (2,),
+    Code.SCALE_SHIFT_COLUMNS: (3,),
+    Code.ADD: (2,),
+    Code.COPY_COLUMNS: (1,),
+    Code.ADD_COLUMNS: (1,),
+    Code.EMBED: (2,),
+    Code.LAYER_NORM: (1, 2),
+    Code.LAYER_NORM_BACKWARD: (3,),
+    Code.BATCH_NORM_RUNNING: (3,),
+    Code.DROPOUT: (1, 2),
+    Code.DROPOUT_BACKWARD: (1,),
+}
+"""The operations that go row by row, with the operands that each writes."""
+
+_WRITTEN_ALL_ROWS = {
+    Code.PRODUCT_WEIGHT: (2,),
+    Code.BLEND_SLOPE: (3,),
+    Code.COLUMN_SUM: (1,),
+    Code.COLUMN_PRODUCT_SUM: (2,),
+    Code.FILL_ZERO: (0,),
+    Code.COPY_VECTOR: (1,),
+    Code.EMBED_BACKWARD: (2,),
+    Code.BATCH_NORM: (3, 4, 5),
+    Code.BATCH_NORM_BACKWARD: (3,),
+}
+"""The others, whose threads share columns or tiles, or leave the work to one of them."""
+
+
+def set_meetings(assembly: Assembly) -> None:
+    """Order the way back, and mark each operation after which the threads meet."""
+    assembly.backward[:] = _rows_first(assembly.backward)
+    for operations in (assembly.forward, assembly.backward, assembly.commit):
+        since_meeting: list[Operation] = []
+        for index, o in enumerate(operations):
+            if any(_depends(o, earlier) and not (_by_rows(o) and _by_rows(earlier)) for earlier in since_meeting):
+                operations[index - 1].meets = 1
+                since_meeting = []
+            since_meeting.append(o)
+        for o in operations[-1:]:
+            o.meets = 1
+
+
+def _rows_first(operations: list[Operation]) -> list[Operation]:
+    """Return them in an order in which those by rows come as early as what they touch allows."""
+    left, found = operations, []
+    while left:
+        for by_rows in (True, False):
+            waiting: list[Operation] = []
+            for o in left:
+                ready = _by_rows(o) is by_rows and not any(_depends(o, earlier) for earlier in waiting)
+                (found if ready else waiting).append(o)
+            left = waiting
+    return found
+
+
+def _by_rows(o: Operation) -> bool:
+    return o.code in _WRITTEN
+
+
+def _depends(a: Operation, b: Operation) -> bool:
+    """Return whether one of them writes what the other touches."""
+    return bool(_places(a) & _written(b) or _written(a) & _places(b))
+
+
+def _places(o: Operation) -> set[tuple[int, int]]:
+    return {place_of(operand) for operand in o.operands if operand.space != Space.NOWHERE}
+
+
+def _written(o: Operation) -> set[tuple[int, int]]:
+    code = Code(o.code)
+    written = _WRITTEN[code] if code in _WRITTEN else _WRITTEN_ALL_ROWS[code]
+    return {place_of(o.operands[index]) for index in written if o.operands[index].space != Space.NOWHERE}
