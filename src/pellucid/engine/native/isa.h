@@ -40,10 +40,16 @@ typedef uint64_t u64v __attribute__((vector_size(VECTOR_BYTES)));
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* a b + c, rounded once: compilers turn the loop into one instruction */
+/* a b + c, rounded once: one instruction. Clang has a function for it; GCC makes it of a loop over the lanes, unless it
+ * unrolls the loop first: hence the pragma. */
+#if defined(__clang__)
+INLINE f32v fma_f32(f32v a, f32v b, f32v c) { return __builtin_elementwise_fma(a, b, c); }
+INLINE f64v fma_f64(f64v a, f64v b, f64v c) { return __builtin_elementwise_fma(a, b, c); }
+#else
 INLINE f32v fma_f32(f32v a, f32v b, f32v c)
 {
     f32v r;
+#pragma GCC unroll 1
     for (int i = 0; i < F32_LANES; i++)
         r[i] = __builtin_fmaf(a[i], b[i], c[i]);
     return r;
@@ -52,10 +58,12 @@ INLINE f32v fma_f32(f32v a, f32v b, f32v c)
 INLINE f64v fma_f64(f64v a, f64v b, f64v c)
 {
     f64v r;
+#pragma GCC unroll 1
     for (int i = 0; i < F64_LANES; i++)
         r[i] = __builtin_fma(a[i], b[i], c[i]);
     return r;
 }
+#endif
 
 /* any address will do: the compiler makes one unaligned move of it */
 INLINE f32v load_f32(const float *p) { f32v v; memcpy(&v, p, sizeof v); return v; }

@@ -1,5 +1,8 @@
 /* The library's door: what Python calls, handed on to the build for the instruction set that it names. */
 #include <stdint.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #include "permutation.h"
 #include "program.h"
@@ -24,17 +27,25 @@ typedef struct {
     int64_t (*scratch[2])(const program *, int64_t);
 } build;
 
-#if defined(__x86_64__) || defined(_M_X64)
+#if defined(__x86_64__)
 DECLARE(avx2)
 DECLARE(avx512)
 static const build builds[] = {BUILD(avx2), BUILD(avx512)};
 
+/* CPUID says what the processor can do, and XCR0 which registers the operating system keeps for a process (Intel 64
+ * Software Developer's Manual, volume 1, sections 14.3, 14.5.3 and 15.2 to 15.4). Not __builtin_cpu_supports: it needs
+ * a part of the compilers' own libraries that not all of them bring along. */
 static int supported(int64_t i)
 {
-    __builtin_cpu_init();
-    const int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    return i == 0 ? avx2 : avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-                               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
+    const unsigned avx_registers = 0x6, avx512_registers = 0xe6;
+    const unsigned avx512 = bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL;
+    unsigned a, b, c, d, kept, unused;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE) || !(c & bit_FMA))
+        return 0;
+    __asm__("xgetbv" : "=a"(kept), "=d"(unused) : "c"(0));
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(b & bit_AVX2) || (kept & avx_registers) != avx_registers)
+        return 0;
+    return i == 0 || ((b & avx512) == avx512 && (kept & avx512_registers) == avx512_registers);
 }
 #else
 DECLARE(neon)

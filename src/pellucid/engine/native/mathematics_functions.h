@@ -8,11 +8,8 @@
 #define TWO_TO_SIGNIFICAND R(BIT(SIGNIFICAND))
 #define POLYNOMIAL(name, x) F(polynomial)(x, F(name##_terms), sizeof F(name##_terms) / sizeof(REAL))
 
-/* Three operations that the vector extensions lack. Clang has functions for them; in GCC they are loops over the lanes,
- * which become one instruction each, unless they are unrolled before they are vectorized: hence the pragma. */
+/* Two operations that the vector extensions lack: like fma (isa.h) loops over the lanes in GCC, functions in Clang. */
 #ifdef __clang__
-
-INLINE VECTOR F(fused)(VECTOR a, VECTOR b, VECTOR c) { return __builtin_elementwise_fma(a, b, c); }
 
 INLINE VECTOR F(nearest_integer)(VECTOR a) { return __builtin_elementwise_rint(a); }
 
@@ -20,15 +17,6 @@ INLINE VECTOR F(nearest_integer)(VECTOR a) { return __builtin_elementwise_rint(a
 INLINE VECTOR F(select)(MASK mask, VECTOR a, VECTOR b) { return (VECTOR)((mask & (MASK)a) | (~mask & (MASK)b)); }
 
 #else
-
-INLINE VECTOR F(fused)(VECTOR a, VECTOR b, VECTOR c)
-{
-    VECTOR r;
-#pragma GCC unroll 1
-    for (int i = 0; i < LANES; i++)
-        r[i] = BUILTIN(fma)(a[i], b[i], c[i]);
-    return r;
-}
 
 INLINE VECTOR F(nearest_integer)(VECTOR a)
 {
@@ -70,7 +58,7 @@ INLINE VECTOR F(polynomial)(VECTOR x, const REAL *terms, int n)
     VECTOR r = F(all)(terms[n - 1]);
 #pragma GCC unroll 40
     for (int i = n - 2; i >= 0; i--)
-        r = F(fused)(r, x, F(all)(terms[i]));
+        r = F(fma)(r, x, F(all)(terms[i]));
     return r;
 }
 
@@ -101,11 +89,11 @@ INLINE F(reduced) F(reduce)(VECTOR x, VECTOR x_low)
 {
     F(reduced) y;
     const VECTOR shift = F(all)(R(1.5) * TWO_TO_SIGNIFICAND);
-    VECTOR shifted = F(fused)(x, F(all)(F(log2_e)[0]), shift);
+    VECTOR shifted = F(fma)(x, F(all)(F(log2_e)[0]), shift);
     VECTOR n = shifted - shift;
     y.n = (BITS)shifted - (BITS)shift;
-    VECTOR first = F(fused)(-n, F(all)(F(log_2)[0]), x);
-    VECTOR second = F(fused)(-n, F(all)(F(log_2)[1]), x_low);
+    VECTOR first = F(fma)(-n, F(all)(F(log_2)[0]), x);
+    VECTOR second = F(fma)(-n, F(all)(F(log_2)[1]), x_low);
     y.r = first + second;
     y.r_low = second - (y.r - first);
     y.growth = y.r * y.r * POLYNOMIAL(exp, y.r);
@@ -122,7 +110,7 @@ INLINE F(power) F(exp_parts)(VECTOR x, VECTOR x_low)
 {
     F(reduced) y = F(reduce)(x, x_low);
     VECTOR sum = 1 + y.r;
-    VECTOR rest = F(fused)(y.r_low, sum, y.r - (sum - 1)) + y.growth;
+    VECTOR rest = F(fma)(y.r_low, sum, y.r - (sum - 1)) + y.growth;
     VECTOR high = sum + rest;
     return (F(power)){high, rest - (high - sum), y.n};
 }
@@ -137,11 +125,11 @@ INLINE VECTOR F(exp)(VECTOR x)
 INLINE VECTOR F(expm1)(VECTOR x)
 {
     F(reduced) y = F(reduce)(F(at_least)(F(at_most)(x, EXP_INFINITE), EXPM1_LAST), F(all)(0));
-    VECTOR rest = F(fused)(y.r_low, 1 + y.r, y.growth);
+    VECTOR rest = F(fma)(y.r_low, 1 + y.r, y.growth);
     VECTOR high = y.r + rest;
     VECTOR low = rest - (high - y.r);
     VECTOR half_power = F(power_of_two)(y.n - 1);
-    VECTOR half = F(fused)(high, half_power, half_power - R(0.5)) + low * half_power;
+    VECTOR half = F(fma)(high, half_power, half_power - R(0.5)) + low * half_power;
     VECTOR tiny = F(magnitude)(x) * TWO_TO_SIGNIFICAND; /* below 1/4, the result rounds to x, its sign included */
     return F(unless_nan)(x, F(select)(tiny < R(0.25), x, half + half));
 }
@@ -164,11 +152,11 @@ INLINE VECTOR F(log_sum)(VECTOR x, VECTOR x_low, VECTOR further_k)
     VECTOR s = f / (2 + f);
     VECTOR z = s * s;
     VECTOR half_square = R(0.5) * f * f;
-    VECTOR rest = F(fused)(s, F(fused)(z, POLYNOMIAL(log, z), half_square), -half_square);
+    VECTOR rest = F(fma)(s, F(fma)(z, POLYNOMIAL(log, z), half_square), -half_square);
     VECTOR half_scale = (VECTOR)((2 * BIAS + 1 - exponent) << SIGNIFICAND); /* 2^(1 - k) */
     VECTOR low = R(0.5) * x_low * half_scale;
-    rest += F(fused)(F(fused)(f, f, -f), low, low);
-    return F(fused)(k, F(all)(F(log_2)[0]), f + F(fused)(k, F(all)(F(log_2)[1]), rest));
+    rest += F(fma)(F(fma)(f, f, -f), low, low);
+    return F(fma)(k, F(all)(F(log_2)[0]), f + F(fma)(k, F(all)(F(log_2)[1]), rest));
 }
 
 /* y, but what a logarithm is for arguments that are not positive numbers */
@@ -203,9 +191,9 @@ INLINE VECTOR F(tanh)(VECTOR x)
 {
     VECTOR a = F(at_most)(F(magnitude)(x), TANH_ONE);
     VECTOR z = a * a;
-    VECTOR near = F(fused)(a * z, POLYNOMIAL(tanh, z), a);
+    VECTOR near = F(fma)(a * z, POLYNOMIAL(tanh, z), a);
     F(power) e = F(exp_parts)(a + a, F(all)(0));
-    VECTOR far = 1 - 2 / F(fused)(e.high, F(power_of_two)(e.n), F(all)(1));
+    VECTOR far = 1 - 2 / F(fma)(e.high, F(power_of_two)(e.n), F(all)(1));
     return F(unless_nan)(x, F(with_sign_of)(F(select)(a < R(0.625), near, far), x));
 }
 
@@ -228,8 +216,8 @@ INLINE VECTOR F(sigmoid)(VECTOR x)
     VECTOR p_low = F(select)(x > 0, F(all)(0), e_low);
     VECTOR inverse = 1 / sum;
     VECTOR quotient = p * inverse;
-    VECTOR remainder = F(fused)(-quotient, sum, p) + F(fused)(-quotient, sum_low, p_low);
-    return F(unless_nan)(x, F(fused)(remainder, inverse, quotient));
+    VECTOR remainder = F(fma)(-quotient, sum, p) + F(fma)(-quotient, sum_low, p_low);
+    return F(unless_nan)(x, F(fma)(remainder, inverse, quotient));
 }
 
 /* max(x, 0) + log(1 + exp(-|x|)) */
@@ -247,7 +235,7 @@ INLINE VECTOR F(softplus)(VECTOR x)
 INLINE F(power) F(bell)(VECTOR a)
 {
     VECTOR square = a * a;
-    VECTOR square_low = F(fused)(a, a, -square);
+    VECTOR square_low = F(fma)(a, a, -square);
     return F(exp_parts)(R(-0.5) * square, R(-0.5) * square_low);
 }
 
@@ -255,7 +243,7 @@ INLINE VECTOR F(normal_density)(VECTOR x)
 {
     F(power) e = F(bell)(F(at_most)(F(magnitude)(x), NORMAL_ZERO));
     const VECTOR scale = F(all)(F(density_0)[0]), scale_low = F(all)(F(density_0)[1]);
-    VECTOR y = F(fused)(e.high, scale, F(fused)(e.high, scale_low, e.low * scale));
+    VECTOR y = F(fma)(e.high, scale, F(fma)(e.high, scale_low, e.low * scale));
     return F(unless_nan)(x, F(scaled)(y, e.n));
 }
 
@@ -276,18 +264,18 @@ INLINE VECTOR F(normal_cdf)(VECTOR x)
     VECTOR sum = 1 + part;
     VECTOR sum_low = part - (sum - 1);
     VECTOR q = 1 / sum;
-    VECTOR q_low = q * F(fused)(-q, sum_low, F(fused)(-q, sum, F(all)(1)));
+    VECTOR q_low = q * F(fma)(-q, sum_low, F(fma)(-q, sum, F(all)(1)));
     VECTOR t = q + q - 1;
     VECTOR t_low = (q + q - (t + 1)) + (q_low + q_low);
     const int n = sizeof F(cdf_terms) / sizeof(REAL);
     const VECTOR constant = F(all)(F(cdf_terms)[0]);
     VECTOR slope = F(polynomial)(t, F(cdf_terms) + 1, n - 1);
-    VECTOR p = F(fused)(t, slope, constant);
-    VECTOR p_low = F(fused)(t_low, slope, F(fused)(t, slope, constant - p)); /* as P is nearly a line */
+    VECTOR p = F(fma)(t, slope, constant);
+    VECTOR p_low = F(fma)(t_low, slope, F(fma)(t, slope, constant - p)); /* as P is nearly a line */
 
     VECTOR ratio = q * p;
-    VECTOR ratio_low = F(fused)(q, p, -ratio) + F(fused)(q, p_low, q_low * p);
-    VECTOR tail = F(fused)(e.high, ratio, F(fused)(e.high, ratio_low, e.low * ratio));
+    VECTOR ratio_low = F(fma)(q, p, -ratio) + F(fma)(q, p_low, q_low * p);
+    VECTOR tail = F(fma)(e.high, ratio, F(fma)(e.high, ratio_low, e.low * ratio));
     tail = F(scaled)(tail, e.n);
     return F(unless_nan)(x, F(select)(x > 0, 1 - tail, tail));
 }
@@ -303,8 +291,8 @@ INLINE VECTOR F(cos_turns)(VECTOR turns)
     MASK near = a <= R(0.125);
     VECTOR u = F(select)(near, a, R(0.25) - a);
     VECTOR z = u * u;
-    VECTOR cosine = F(fused)(z, POLYNOMIAL(cos, z), F(all)(1));
-    VECTOR sine = F(fused)(u, F(all)(F(two_pi)[0]), F(fused)(u * z, POLYNOMIAL(sin, z), u * F(two_pi)[1]));
+    VECTOR cosine = F(fma)(z, POLYNOMIAL(cos, z), F(all)(1));
+    VECTOR sine = F(fma)(u, F(all)(F(two_pi)[0]), F(fma)(u * z, POLYNOMIAL(sin, z), u * F(two_pi)[1]));
     VECTOR y = F(select)(near, cosine, sine);
     return F(unless_nan)(a, F(select)(beyond_quarter, -y, y));
 }

@@ -264,7 +264,7 @@ static THREAD_RESULT T(work)(void *given)
 {
     T(worker) *w = given;
     if (w->team.thread > 0) {
-        wait_until_changed(&w->team.gate->threads, 0);
+        wait_for_change(w->team.gate, &w->team.gate->threads, 0);
         w->team.threads = atomic_load(&w->team.gate->threads);
     }
     if (w->training)
@@ -278,7 +278,7 @@ static int T(run_threads)(const program *q, training_run *run, int training)
 {
     T(worker) workers[MOST_THREADS];
     thread_handle handles[MOST_THREADS];
-    gate gate = {0};
+    gate gate = NEW_GATE;
     shared_state shared = {0};
     int64_t threads = 1;
     const int64_t wanted = run->threads < MOST_THREADS ? run->threads : MOST_THREADS;
@@ -294,7 +294,7 @@ static int T(run_threads)(const program *q, training_run *run, int training)
     while (threads < wanted && thread_start(&handles[threads], T(work), &workers[threads]) == 0)
         threads++; /* where the system refuses one, those that started do the work: no bit depends on it */
     workers[0].team.threads = threads;
-    atomic_store(&gate.threads, (int)threads);
+    change(&gate, &gate.threads, (int)threads);
     T(work)(&workers[0]);
     for (int64_t i = 1; i < threads; i++)
         thread_join(handles[i]);
