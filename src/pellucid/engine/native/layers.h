@@ -32,7 +32,7 @@ static void T(product_of)(const team *t, const operation *o, const REAL *a, cons
 }
 
 /* the product and what follows it: p holds the operands as program.h lists them */
-static void T(dense)(const team *t, const operation *o, REAL **p, REAL *scratch, int64_t rows)
+static void T(dense)(const team *t, const operation *o, REAL *const *p, REAL *scratch, int64_t rows)
 {
     T(product_of)(t, o, p[0], p[1], p[2], scratch, rows);
     if (o->code == PRODUCT_FORWARD && (p[3] || o->options[1] != 1)) {
