@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 import threading
@@ -41,6 +42,10 @@ class Interruption(Callback):
         """Stop the run if the signal came."""
         if self.happened:
             run.stop("Ctrl-C")
+
+    def idle_seconds(self) -> float:
+        """Any time: Python notes a signal between two calls of the native engine, which are short."""
+        return math.inf
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.happened:

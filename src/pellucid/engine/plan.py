@@ -35,6 +35,9 @@ from pellucid.losses import (
 from pellucid.network import Network
 from pellucid.optimizers import LBFGS, SGD, Adam, AdamW, Optimizer, RMSprop
 
+_SMALL = 1024
+"""Parameters up to which a network's vectors are kept in the workspace during a call, for kernels of a few numbers."""
+_N_VECTORS = 7
 _READ_ROW_BY_ROW = {Code.PRODUCT_FORWARD, Code.PRODUCT_WEIGHT, Code.COPY_COLUMNS, Code.EMBED, Code.EMBED_BACKWARD}
 
 
@@ -165,7 +168,10 @@ def _set_places(program: Program, assembly: Assembly, outputs: Place, d_outputs:
     reading = [
         o.code for o in (*assembly.forward, *assembly.backward) for operand in o.operands if operand.space == Space.ROWS
     ]
-    program.direct_rows = outputs.space != Space.ROWS and set(reading) <= _READ_ROW_BY_ROW
+    small = assembly.training and network.parameters.size <= _SMALL
+    each = whole_registers(network.parameters.size) + PAD
+    program.vectors = assembly.numbers(_N_VECTORS * each).offset if small else -1
+    program.direct_rows = not small and outputs.space != Space.ROWS and set(reading) <= _READ_ROW_BY_ROW
 
 
 def _finished(program: Program, assembly: Assembly) -> Plan:

@@ -134,7 +134,7 @@ class Program(ctypes.Structure):
         ("loss_option", c_double),
         ("levels", c_void_p),
         *_fields(Operand, "outputs d_outputs"),
-        *_fields(c_int64, "gathered_rows gathered_target terms row_losses direct_rows"),
+        *_fields(c_int64, "gathered_rows gathered_target terms row_losses direct_rows vectors"),
         *_fields(c_int64, "optimizer nesterov inside rate_correction"),
         *_fields(c_double, "learning_rate weight_decay momentum beta1 beta2 epsilon gradient_clip average l1 l2"),
     ]
@@ -149,7 +149,8 @@ class TrainingRun(ctypes.Structure):
         *_fields(c_void_p, "slot1 slot2 averages learning_rate_factor weight_decay_factor rates powers"),
         *_fields(c_uint64, "seed step"),
         *_fields(c_int64, "epoch batch"),
-        *_fields(c_void_p, "losses weights norms times"),
+        *_fields(c_double, "loss loss_sum weight_sum"),
+        *_fields(c_void_p, "losses norms times"),
         ("seconds", c_double),
         *_fields(c_int64, "most_steps threads scratch_numbers evaluate"),
         ("outputs", c_void_p),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,15 +27,22 @@ _SLOTS = {"velocity": "slot1", "mean": "slot1", "mean_square": "slot2"}
 
 @dataclass
 class Epochs:
-    """What the steps of some epochs brought: per step loss and weight, per epoch norm and time (seconds)."""
+    """What the steps of some epochs brought.
+
+    losses, norms, times : per epoch that is over: its loss, the norm of its last gradient, the seconds until then
+    status : why the call came back
+    epochs, batch : how many epochs are over, and steps of the one after them
+    loss, loss_so_far : of the last step, and of the steps of the epoch that is not over
+    """
 
     losses: Array
-    weights: Array
     norms: Array
     times: Array
     status: Status
     epochs: int
     batch: int
+    loss: float
+    loss_so_far: float
 
 
 class Trainer:
@@ -83,45 +91,44 @@ class Trainer:
         return -(-n_rows // self._batch_size)
 
     def train(
-        self, orders: Array | None, n_epochs: int, state: TrainingState, batch: int = 0, most_steps: int = 2**62
+        self, orders: Array | None, n_epochs: int, state: TrainingState, batch: int = 0, seconds: float = math.inf
     ) -> Epochs:
         """Go on from this batch of the first of the epochs; ``orders : (n_epochs, n)``, or None for the table's order.
 
-        Returns at a step's end when the epochs are done, after ``most_steps``, after about 0.2 s, or where the loss
-        (then before the update) or, at an epoch's end, a weight is not finite.
+        Returns at a step's end when the epochs are done, after ``seconds`` (one step where they are 0 or less) or
+        about 0.2 s, or where the loss (then before the update) or, at an epoch's end, a weight is not finite.
         """
         run, library, plan = self._run, self._library, self._plan
         run.n_order = self._n_rows if orders is None else orders.shape[1]
         run.order, run.n_epochs = address(orders), n_epochs
-        most = min(n_epochs * self.steps_of(run.n_order) - batch, most_steps)
-        losses, weights, norms, times = np.empty(most), np.empty(most), np.empty(n_epochs), np.empty(n_epochs)
-        run.losses, run.weights, run.norms, run.times = map(address, (losses, weights, norms, times))
+        most = n_epochs * self.steps_of(run.n_order) - batch if seconds > 0 else 1
+        table = np.empty((3, n_epochs))
+        run.losses, run.norms, run.times = map(address, table)
         rates = self._rates(state.step, most)
         run.rates = address(rates)
-        run.most_steps, run.seconds = most, self._seconds
+        run.most_steps, run.seconds = most, min(self._seconds, seconds)
         run.seed, run.step, run.epoch, run.batch = state.seed, state.step, 0, batch
         self._set_state(state)
         status = library.train(plan, run)
-        taken = run.step - state.step
         state.step = run.step
         if "beta1_power" in state.optimizer:
             state.optimizer["beta1_power"][...], state.optimizer["beta2_power"][...] = self._powers
-        seen = taken + (status == Status.LOSS_NOT_FINITE)
-        return Epochs(
-            losses[:seen], weights[:seen], norms[: run.epoch], times[: run.epoch], status, run.epoch, run.batch
-        )
+        done = run.epoch
+        loss_so_far = float(table[0, done]) if run.batch else 0.0
+        losses, norms, times = table if done == n_epochs else table[:, :done].copy()  # the whole would stay in memory
+        return Epochs(losses, norms, times, status, done, run.batch, run.loss, loss_so_far)
 
     def evaluate(self, state: TrainingState) -> float:
         """Return the objective over all rows in their order and overwrite the network's gradients."""
         run = self._run
-        loss, weight = np.empty(1), np.empty(1)
+        losses = np.empty(1)
         rates = self._rates(state.step, 1)
         run.n_order, run.order, run.n_epochs, run.evaluate = self._n_rows, None, 1, 1
-        run.losses, run.weights, run.rates = address(loss), address(weight), address(rates)
+        run.losses, run.rates = address(losses), address(rates)
         run.most_steps, run.seed, run.step, run.epoch, run.batch = 1, state.seed, state.step, 0, 0
         self._library.train(self._plan, run)
         run.evaluate = 0
-        return float(loss[0])
+        return float(run.loss)
 
     def _set_state(self, state: TrainingState) -> None:
         run = self._run

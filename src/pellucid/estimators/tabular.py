@@ -292,3 +292,7 @@ class StepsOnly(Callback):
     def after_step(self, run: Run) -> None:
         """Let the callback stop the run."""
         self.watcher.after_step(run)
+
+    def idle_seconds(self) -> float:
+        """As long as the callback's."""
+        return float(self.watcher.idle_seconds())

@@ -49,6 +49,10 @@ class Callback(Configurable):
     def after_step(self, run: Run) -> None:
         """The weights were updated."""
 
+    def idle_seconds(self) -> float:
+        """How long `after_step` need not be called from now on: the native engine takes many steps meanwhile."""
+        return 0.0
+
     def after_epoch(self, run: Run) -> None:
         """The history has a new row."""
 
@@ -134,7 +138,7 @@ class EarlyStopping(Callback):
 
 
 class TimeBudget(Callback):
-    """Stop at the first step after ``seconds`` of training, counted anew where training is resumed."""
+    """Stop at the end of a step after ``seconds`` of training, counted anew where training is resumed."""
 
     seconds: float = option(Number(0, open="low"), "Wall-clock time.", unit="seconds", kw_only=False)
 
@@ -146,6 +150,10 @@ class TimeBudget(Callback):
         """Stop when the time is over."""
         if time.monotonic() >= self._deadline:
             run.stop(f"the time budget of {self.seconds:g} s")
+
+    def idle_seconds(self) -> float:
+        """The time that is left."""
+        return self._deadline - time.monotonic()
 
 
 class ProgressBar(Callback):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from pellucid.engine.native import Library, library
 from pellucid.engine.plan import Plan, plan_training
 from pellucid.engine.predictor import check_codes
-from pellucid.engine.records import LossCode, Status
+from pellucid.engine.records import Status
 from pellucid.engine.trainer import Epochs, Trainer
 from pellucid.errors import OptionError, listed, near_miss
 from pellucid.layers.base import Array
@@ -115,32 +116,29 @@ class NativeTraining:
         )
         return []
 
-    def epoch(
-        self, rows: Array | None, run: Run, watchers: list[Callback], losses: list[float], weights: list[float]
-    ) -> None:
-        """Take the steps of one epoch over these rows, and add each one's loss and weight to the lists."""
+    def epoch(self, rows: Array | None, run: Run, watchers: list[Callback]) -> float:
+        """Take the steps of one epoch over these rows; return its loss, so far if a callback stopped the run in it."""
         state, step = run.history.state, self._step
         if isinstance(step.optimizer, SearchingOptimizer):
-            self._search(state, losses, weights)
+            loss = self._search(state)
             for watcher in watchers:
                 watcher.after_step(run)
-            return
+            return loss
         self._prepare(len(self._samples) if rows is None else len(rows))
         assert self._trainer is not None
         watching = [watcher for watcher in watchers if type(watcher).after_step is not Callback.after_step]
         orders = None if rows is None else np.ascontiguousarray(rows, dtype=np.int64)[None, :]
         batch = 0
         while True:
-            got = self._trainer.train(orders, 1, state, batch, 1 if watching else 2**62)
-            losses.extend(got.losses.tolist())
-            weights.extend(got.weights.tolist())
+            idle = min((watcher.idle_seconds() for watcher in watching), default=math.inf)
+            got = self._trainer.train(orders, 1, state, batch, idle)
             self._norm = float(got.norms[0]) if got.epochs else None
-            self._require_finite_loss(got, state, orders, len(losses) - 1)
+            self._require_finite_loss(got, state, orders)
             step.rates = self._rates_at(state.step - 1)
             for watcher in watching:
                 watcher.after_step(run)
             if got.epochs or run.stopped_by:
-                return
+                return float(got.losses[0]) if got.epochs else got.loss_so_far
             batch = got.batch
 
     @property
@@ -166,62 +164,46 @@ class NativeTraining:
         state, step, trainer = history.state, self._step, self._trainer
         assert trainer is not None
         n_steps = trainer.steps_of(len(self._samples) if orders is None else orders.shape[1])
-        losses: list[float] = []
-        weights: list[float] = []
         batch = 0
         while count:
             before = time.monotonic() - began
             first_step = state.step - batch
             got = trainer.train(orders, count, state, batch)
-            losses += got.losses.tolist()
-            weights += got.weights.tolist()
             done = got.epochs - (got.status == Status.WEIGHTS_NOT_FINITE)
+            numbers = np.arange(1, done + 1)
             if done:
-                last_steps = [first_step + n_steps * (i + 1) - 1 for i in range(done)]
                 history.extend(
                     {
-                        "epoch": list(range(state.epoch + 1, state.epoch + done + 1)),
-                        "loss": self._epoch_losses(losses, weights, n_steps, done),
-                        "learning_rate": self._learning_rates(last_steps),
-                        "gradient_norm": got.norms[:done].tolist(),
-                        "seconds": (before + got.times[:done]).tolist(),
+                        "epoch": state.epoch + numbers,
+                        "loss": got.losses[:done],
+                        "learning_rate": self._learning_rates(first_step + n_steps * numbers - 1),
+                        "gradient_norm": got.norms[:done],
+                        "seconds": before + got.times[:done],
                     }
                 )
-                del losses[: n_steps * done], weights[: n_steps * done]
             state.epoch += got.epochs
-            self._require_finite_loss(got, state, None if orders is None else orders[got.epochs :], got.batch)
+            orders = None if orders is None else orders[got.epochs :]
+            self._require_finite_loss(got, state, orders)
             if got.status == Status.WEIGHTS_NOT_FINITE:
                 with averaged(step.network, state):
                     require_finite_weights(step.network, state.epoch)
             step.rates = self._rates_at(state.step - 1)
             count -= got.epochs
             batch = got.batch
-            orders = None if orders is None else orders[got.epochs :]
 
-    def _epoch_losses(self, losses: list[float], weights: list[float], n_steps: int, n_epochs: int) -> list[float]:
-        assert self._plan is not None
-        if n_steps == 1:  # what `combine` makes of one batch, for many epochs at once
-            loss, weight = np.array(losses[:n_epochs]), np.array(weights[:n_epochs])
-            half_sum = self._plan.program.loss == LossCode.HALF_SUM
-            found: list[float] = loss.tolist() if half_sum or not weight.all() else (loss * weight / weight).tolist()
-            return found
-        combine = self._step.objective.loss.combine
-        cuts = [slice(i * n_steps, (i + 1) * n_steps) for i in range(n_epochs)]
-        return [combine(losses[cut], weights[cut]) for cut in cuts]
-
-    def _learning_rates(self, steps: list[int]) -> list[float]:
+    def _learning_rates(self, steps: Array) -> Array:
         step = self._step
         configured = float(getattr(step.optimizer, "learning_rate", 0.0))
         if "learning_rate" not in step.schedules:
-            return [configured] * len(steps)
-        return [configured * self._rates_at(each)["learning_rate"] for each in steps]
+            return np.full(len(steps), configured)
+        return np.array([configured * self._rates_at(each)["learning_rate"] for each in steps.tolist()])
 
     def _rates_at(self, step: int) -> dict[str, float]:
         total = self._step.total_steps
         moment = min(max(step, 0), total - 1)
         return {name: schedule.factor(moment, total) for name, schedule in self._step.schedules.items()}
 
-    def _require_finite_loss(self, got: Epochs, state: TrainingState, orders: Array | None, number: int) -> None:
+    def _require_finite_loss(self, got: Epochs, state: TrainingState, orders: Array | None) -> None:
         if got.status != Status.LOSS_NOT_FINITE:
             return
         assert self._plan is not None
@@ -229,19 +211,18 @@ class NativeTraining:
         size = self._plan.rows if self._given_size is None else self._given_size
         rows = np.arange(len(self._samples)) if orders is None else orders[0]
         step.rates = self._rates_at(state.step)
-        objective.at(self._samples[rows[number * size :][:size]], Random(state.seed, step=state.step), step.rates)
-        objective.value = float(got.losses[-1])
-        objective.require_finite(state.epoch, number, step.learning_rate)
+        objective.at(self._samples[rows[got.batch * size :][:size]], Random(state.seed, step=state.step), step.rates)
+        objective.value = got.loss
+        objective.require_finite(state.epoch, got.batch, step.learning_rate)
 
-    def _search(self, state: TrainingState, losses: list[float], weights: list[float]) -> None:
+    def _search(self, state: TrainingState) -> float:
         assert self._trainer is not None
         step = self._step
         if not isinstance(step.objective, NativeObjective):
             step.objective = NativeObjective(step.objective, self._trainer, state)
         with np.errstate(over="ignore", invalid="ignore"):
             step(self._samples, state, 0)
-        losses.append(step.objective.value)
-        weights.append(self._samples.total_weight)
+        return step.objective.loss.combine([step.objective.value], [self._samples.total_weight])
 
 
 def _alike(order_of: Order, epoch: int, first: Array, most: int) -> Array:

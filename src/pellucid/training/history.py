@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,7 +31,8 @@ class History:
 
     Columns are ``epoch`` (from 1), ``loss`` (the objective, averaged over the epoch's batches as the weights moved),
     ``validation_loss``, each metric with its ``validation_`` twin, ``learning_rate`` and ``gradient_norm`` (of the last
-    step, after clipping) and ``seconds`` (of training so far).
+    step, after clipping) and ``seconds`` (of training so far; for epochs of microseconds the native engine reads the
+    clock now and then and spaces those in between evenly).
 
     Attributes
     ----------
@@ -41,25 +42,41 @@ class History:
     """
 
     def __init__(self, state: TrainingState, engine: str, engine_reason: str, resumed: History | None = None) -> None:
-        self.columns: dict[str, list[Any]] = {} if resumed is None else resumed.to_dict()
+        self._columns: dict[str, list[Any]] = {} if resumed is None else resumed.to_dict()
+        self._arrays: list[Mapping[str, Array]] = []
         self.state = state
         self.stopped_by = ""
         self.engine = engine
         self.engine_reason = engine_reason
 
-    def append(self, row: dict[str, Any]) -> None:
-        """Add the numbers of an epoch; `OptionError` where the earlier epochs have others."""
-        self.extend({name: [value] for name, value in row.items()})
+    @property
+    def columns(self) -> dict[str, list[Any]]:
+        """The columns by name."""
+        for arrays in self._arrays:
+            for name, column in self._columns.items():
+                column += arrays[name].tolist()
+        self._arrays.clear()
+        return self._columns
 
-    def extend(self, columns: dict[str, list[Any]]) -> None:
-        """Add the numbers of several epochs; `OptionError` where the earlier epochs have others."""
-        if self.columns and columns.keys() != self.columns.keys():
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Add the numbers of an epoch; `OptionError` where the earlier epochs have others."""
+        self._require_columns(row)
+        for name, column in self.columns.items():
+            column.append(row[name])
+
+    def extend(self, arrays: Mapping[str, Array]) -> None:
+        """Add the numbers of several epochs, ``(n_epochs,)`` each; they become lists when somebody reads them."""
+        self._require_columns(arrays)
+        self._arrays.append(arrays)
+
+    def _require_columns(self, given: Mapping[str, Any]) -> None:
+        if self._columns and given.keys() != self._columns.keys():
             raise OptionError(
-                f"History has the columns {listed(self.columns)}; this epoch gave {listed(columns)}. Resume with the "
+                f"History has the columns {listed(self._columns)}; this epoch gave {listed(given)}. Resume with the "
                 "same metrics and validation rows as before."
             )
-        for name, values in columns.items():
-            self.columns.setdefault(name, []).extend(values)
+        for name in given:
+            self._columns.setdefault(name, [])
 
     def __len__(self) -> int:
         return len(self.columns.get("epoch", ()))

@@ -140,11 +140,11 @@ def train(
         if native is not None and not (watchers or scores or validation):
             native.all_epochs(order_of, run.epochs, history, began)
         while state.epoch < run.epochs and not run.stopped_by:
-            losses: list[float] = []
-            weights: list[float] = []
             if native is not None:
-                native.epoch(order_of(state.epoch), run, watchers, losses, weights)
+                epoch_loss = native.epoch(order_of(state.epoch), run, watchers)
             else:
+                losses: list[float] = []
+                weights: list[float] = []
                 for number, batch in enumerate(batches(samples, order_of(state.epoch), batch_size)):
                     step(batch, state, number)
                     losses.append(step.objective.value)
@@ -153,8 +153,9 @@ def train(
                         watcher.after_step(run)
                     if run.stopped_by:
                         break
+                epoch_loss = loss.combine(losses, weights)
             state.epoch += 1
-            row: dict[str, Any] = {"epoch": state.epoch, "loss": loss.combine(losses, weights)}
+            row: dict[str, Any] = {"epoch": state.epoch, "loss": epoch_loss}
             with averaged(network, state):
                 require_finite_weights(network, state.epoch)
                 row.update(_judge(network, loss, scores, samples if scores else None, validation))

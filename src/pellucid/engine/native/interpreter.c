@@ -21,6 +21,7 @@ typedef struct {
 
 enum {
     BLOCK_ROWS = 64,    /* rows that are summed before their sum is added to the others' */
+    TINY_REGISTERS = 4, /* that an operand of a tiny kernel may fill */
     DROPOUT_PURPOSE = 2 /* random.Purpose.DROPOUT */
 };
 

@@ -24,7 +24,7 @@ static int64_t T(dense_scratch)(const operation *o, int64_t rows)
 
 /* layers/dense.py: the three products of a layer, and at each finished block what follows; p holds the operands as
    program.h lists them. Threads take rows of the batch, or tiles of the weights' gradient. */
-static void T(dense)(const team *t, const operation *o, REAL **p, REAL *scratch, int64_t rows)
+static void T(dense)(const team *t, const operation *o, REAL *const *p, REAL *scratch, int64_t rows)
 {
     const int64_t in = o->n_in, out = o->n_out;
     if (o->code == PRODUCT_WEIGHT) {

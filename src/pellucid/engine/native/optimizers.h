@@ -3,12 +3,11 @@
  */
 
 typedef struct {
-    REAL *p, *g, *slot1, *slot2, *average;
-    const REAL *rate_factor, *decay_factor;
+    REAL *at[N_VECTORS]; /* null where there is none */
 } T(vectors);
 
-/* n: a multiple of LANES */
-static void T(update_registers)(const program *q, const step_rates *s, T(vectors) v, int64_t n)
+/* registers `first` to `last` */
+static void T(update_registers)(const program *q, const step_rates *s, T(vectors) v, int64_t first, int64_t last)
 {
     const int moments = !q->rate_correction;
     const double scale = 1 / s->correction1 * (moments ? 1 : __builtin_sqrt(s->correction2));
@@ -21,25 +20,28 @@ static void T(update_registers)(const program *q, const step_rates *s, T(vectors
     const REAL average_step = (REAL)s->average_step;
     const int decays = s->decay * s->decay_factor != 0 && s->rate * s->rate_factor != 0;
 
+#define LOAD(name) T(load)(v.at[name] + i)
+#define STORE(name, value) T(store)(v.at[name] + i, value)
 #define EACH(body)                                                                                    \
-    for (int64_t i = 0; i < n; i += LANES) {                                                          \
-        VEC p = T(load)(v.p + i);                                                                     \
-        const VEC g = T(load)(v.g + i);                                                               \
+    for (int64_t i = first * LANES; i < last * LANES; i += LANES) {                                   \
+        VEC p = LOAD(VALUES);                                                                         \
+        const VEC g = LOAD(SLOPES);                                                                   \
         VEC rate = rate0, own = T(all)(1);                                                            \
-        if (v.rate_factor) {                                                                          \
-            own = T(load)(v.rate_factor + i);                                                         \
+        if (v.at[RATE_FACTOR]) {                                                                      \
+            own = LOAD(RATE_FACTOR);                                                                  \
             rate = (REAL)s->rate * (own * (REAL)s->rate_factor);                                      \
         }                                                                                             \
         if (decays) {                                                                                 \
-            const VEC both = v.decay_factor ? rate * ((REAL)s->decay * (T(load)(v.decay_factor + i) * (REAL)s->decay_factor)) \
-                             : v.rate_factor ? rate * decay0 : both0;                                 \
+            const VEC both =                                                                          \
+                v.at[DECAY_FACTOR] ? rate * ((REAL)s->decay * (LOAD(DECAY_FACTOR) * (REAL)s->decay_factor)) \
+                : v.at[RATE_FACTOR] ? rate * decay0 : both0;                                          \
             p -= both * p;                                                                            \
         }                                                                                             \
         body                                                                                          \
-        T(store)(v.p + i, p);                                                                         \
-        if (v.average) {                                                                              \
-            const VEC a = T(load)(v.average + i);                                                     \
-            T(store)(v.average + i, a + average_step * (p - a));                                      \
+        STORE(VALUES, p);                                                                             \
+        if (v.at[AVERAGE]) {                                                                          \
+            const VEC a = LOAD(AVERAGE);                                                              \
+            STORE(AVERAGE, a + average_step * (p - a));                                               \
         }                                                                                             \
     }
     switch (q->optimizer) {
@@ -47,50 +49,45 @@ static void T(update_registers)(const program *q, const step_rates *s, T(vectors
         if (q->momentum == 0)
             EACH(p -= rate * g;)
         else if (q->inside)
-            EACH(VEC u = T(load)(v.slot1 + i) * momentum; u -= rate * g; T(store)(v.slot1 + i, u);
+            EACH(VEC u = LOAD(SLOT1) * momentum; u -= rate * g; STORE(SLOT1, u);
                  p += q->nesterov ? momentum * u - rate * g : u;)
         else
-            EACH(VEC u = T(load)(v.slot1 + i) * momentum; u += g; T(store)(v.slot1 + i, u);
+            EACH(VEC u = LOAD(SLOT1) * momentum; u += g; STORE(SLOT1, u);
                  p -= rate * (q->nesterov ? g + momentum * u : u);)
         break;
     case ADAM:
-        EACH(VEC m = T(load)(v.slot1 + i) * beta1 + rest1 * g; VEC u = T(load)(v.slot2 + i) * beta2 + rest2 * (g * g);
-             T(store)(v.slot1 + i, m); T(store)(v.slot2 + i, u);
-             p -= (v.rate_factor ? own * adam0 : adam0) * (m / (T(root)(u) * root_scale + epsilon));)
+        EACH(VEC m = LOAD(SLOT1) * beta1 + rest1 * g; VEC u = LOAD(SLOT2) * beta2 + rest2 * (g * g);
+             STORE(SLOT1, m); STORE(SLOT2, u);
+             p -= (v.at[RATE_FACTOR] ? own * adam0 : adam0) * (m / (T(root)(u) * root_scale + epsilon));)
         break;
     case RMSPROP:
-        EACH(VEC u = T(load)(v.slot1 + i) * beta1 + rest1 * (g * g); T(store)(v.slot1 + i, u);
+        EACH(VEC u = LOAD(SLOT1) * beta1 + rest1 * (g * g); STORE(SLOT1, u);
              p -= rate * (g / (T(root)(u) + epsilon));)
         break;
     }
 #undef EACH
+#undef STORE
+#undef LOAD
 }
 
 static void T(update)(const team *t, const program *q, const step_rates *s, T(vectors) v)
 {
-    const int64_t whole = q->n_parameters / LANES, left = q->n_parameters % LANES;
-    REAL **const arrays[] = {&v.p, &v.g, &v.slot1, &v.slot2, &v.average, (REAL **)&v.rate_factor, (REAL **)&v.decay_factor};
-    enum { N = sizeof arrays / sizeof *arrays };
+    const int padded = q->vectors >= 0;
+    const int64_t whole = (q->n_parameters + (padded ? LANES - 1 : 0)) / LANES, left = q->n_parameters - whole * LANES;
     const range r = share(t, whole);
-    T(vectors) mine = v;
-    REAL **const own[] = {&mine.p, &mine.g, &mine.slot1, &mine.slot2, &mine.average, (REAL **)&mine.rate_factor,
-                          (REAL **)&mine.decay_factor};
-    for (int k = 0; k < N; k++)
-        if (*arrays[k])
-            *own[k] = *arrays[k] + r.first * LANES;
-    T(update_registers)(q, s, mine, (r.last - r.first) * LANES);
-    if (left && t->thread == t->threads - 1) { /* the last numbers do not fill a register: work on a copy */
-        REAL copy[N][LANES];
-        for (int k = 0; k < N; k++)
-            if (*arrays[k]) {
-                memset(copy[k], 0, sizeof copy[k]);
-                memcpy(copy[k], *arrays[k] + whole * LANES, (size_t)left * sizeof(REAL));
-                *own[k] = copy[k];
+    T(update_registers)(q, s, v, r.first, r.last);
+    if (left > 0 && t->thread == t->threads - 1) { /* the last numbers do not fill a register: work on a copy */
+        REAL copies[N_VECTORS][LANES] = {0};
+        T(vectors) copied = {0};
+        for (int k = 0; k < N_VECTORS; k++)
+            if (v.at[k]) {
+                copied.at[k] = copies[k];
+                T(copy)(copies[k], v.at[k] + whole * LANES, left);
             }
-        T(update_registers)(q, s, mine, LANES);
-        for (int k = 0; k < 5; k++)
-            if (*arrays[k])
-                memcpy(*arrays[k] + whole * LANES, copy[k], (size_t)left * sizeof(REAL));
+        T(update_registers)(q, s, copied, 0, 1);
+        for (int k = 0; k < N_CHANGING; k++)
+            if (v.at[k])
+                T(copy)(v.at[k] + whole * LANES, copies[k], left);
     }
 }
 
@@ -113,12 +110,12 @@ static double T(penalty)(const program *q, const REAL *p, REAL *g, const REAL *f
 static double T(norm)(const REAL *g, int64_t n)
 {
     double lane[16] = {0};
-    const int64_t whole = n - n % 16;
-    for (int64_t i = 0; i < whole; i += 16)
+    for (int64_t i = 0; i < n; i += 16) {
+        REAL part[16] = {0};
+        T(copy)(part, g + i, n - i < 16 ? n - i : 16);
         for (int k = 0; k < 16; k++)
-            lane[k] += (double)g[i + k] * (double)g[i + k];
-    for (int64_t i = whole; i < n; i++)
-        lane[i % 16] += (double)g[i] * (double)g[i];
+            lane[k] += (double)part[k] * (double)part[k];
+    }
     for (int h = 8; h; h /= 2)
         for (int k = 0; k < h; k++)
             lane[k] += lane[k + h];
@@ -128,8 +125,8 @@ static double T(norm)(const REAL *g, int64_t n)
 /* 0 x is 0 for a finite x, and NaN otherwise */
 static int T(all_finite)(const REAL *p, int64_t n)
 {
-    int64_t wrong = 0;
-    for (int64_t i = 0; i < n; i++)
-        wrong += !(p[i] * 0 == 0);
-    return wrong == 0;
+    T(lanes) zeros = {0};
+    for (int64_t i = 0; i < n; i += LANES)
+        zeros.part[0] += T(load_some)(p + i, n - i) * 0;
+    return T(join)(zeros) == 0;
 }

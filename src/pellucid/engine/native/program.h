@@ -75,10 +75,15 @@ typedef struct {
     operand outputs, d_outputs;
     int64_t gathered_rows, gathered_target, terms, row_losses; /* offsets into the workspace */
     int64_t direct_rows;                                       /* rows in table order need no copy */
+    int64_t vectors; /* where a small network's vectors are kept in the workspace during a call, or -1 */
     int64_t optimizer, nesterov, inside, rate_correction;
     double learning_rate, weight_decay, momentum, beta1, beta2, epsilon;
     double gradient_clip, average, l1, l2;                     /* 0: none */
 } program;
+
+/* The vectors with a number per parameter; training changes the first five. Where a small network's are kept in the
+   workspace, each starts on a full register and ends in a pad of one. */
+enum { VALUES, SLOPES, SLOT1, SLOT2, AVERAGE, RATE_FACTOR, DECAY_FACTOR, N_VECTORS, N_CHANGING = RATE_FACTOR };
 
 enum { FINISHED, PAUSED, LOSS_NOT_FINITE, WEIGHTS_NOT_FINITE };
 
@@ -93,7 +98,8 @@ typedef struct {
     double *powers;                              /* beta1ᵗ and beta2ᵗ */
     uint64_t seed, step;                         /* step: of the whole training, for addresses and averages */
     int64_t epoch, batch;                        /* where to go on; moved */
-    double *losses, *weights, *norms, *times;    /* per step, per step, per epoch, per epoch */
+    double loss, loss_sum, weight_sum;           /* the last step's loss; Σ w loss and Σ w of the epoch's steps so far */
+    double *losses, *norms, *times;              /* per epoch */
     double seconds;                              /* return at the first step after that long */
     int64_t most_steps;                          /* ... or after so many steps */
     int64_t threads, scratch_numbers;

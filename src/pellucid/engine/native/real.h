@@ -65,22 +65,38 @@ INLINE MASK T(first)(int64_t n)
     return index < (bound - (MASK){0});
 }
 
+/* copy n numbers: whole registers, then halves, quarters, ..., as the bits of n say; cheaper than a call of memcpy */
+INLINE void T(copy)(REAL *to, const REAL *from, int64_t n)
+{
+    for (; n >= LANES; n -= LANES, to += LANES, from += LANES)
+        T(store)(to, T(load)(from));
+    for (int part = LANES / 2; part; part /= 2)
+        if (n & part) {
+            memcpy(to, from, (size_t)part * sizeof(REAL));
+            to += part;
+            from += part;
+        }
+}
+
 /* n numbers of memory that may end there */
 INLINE VEC T(load_some)(const REAL *p, int64_t n)
 {
     if (n >= LANES)
         return T(load)(p);
-    VEC v = {0};
-    memcpy(&v, p, (size_t)n * sizeof(REAL));
-    return v;
+    REAL lane[LANES] = {0};
+    T(copy)(lane, p, n);
+    return T(load)(lane);
 }
 
 INLINE void T(store_some)(REAL *p, VEC v, int64_t n)
 {
     if (n >= LANES)
         T(store)(p, v);
-    else
-        memcpy(p, &v, (size_t)n * sizeof(REAL));
+    else {
+        REAL lane[LANES];
+        T(store)(lane, v);
+        T(copy)(p, lane, n);
+    }
 }
 
 /* n numbers of memory that goes on beyond them, and `fill` in the other lanes; n may be 0 or less */

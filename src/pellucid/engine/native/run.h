@@ -5,31 +5,72 @@
  * training/step.py and to the loops of training/loop.py.
  */
 
+/* an operation with the addresses of its operands */
+typedef struct {
+    const operation *operation;
+    REAL *p[6];
+} T(task);
+
 typedef struct {
     team team;
     const program *program;
     training_run *run;
     shared_state *shared;
     REAL *base[N_SPACES];
-    REAL *scratch;
+    T(vectors) vectors;
+    T(task) *forward, *backward, *commit;
+    REAL *scratch;   /* for products */
     double rates[3]; /* factors of learning rate, weight decay and dropout in this step */
     uint64_t step;
-    int training;
+    int training, gathered; /* gathered: the workspace holds the whole table, which is every batch */
 } T(worker);
 
-static void T(operate)(T(worker) *w, const operation *operations, int64_t n_operations, int64_t rows)
+static T(task) *T(resolve)(const T(worker) *w, const operation *operations, int64_t n_operations, T(task) *to)
+{
+    for (const operation *o = operations; o < operations + n_operations; o++, to++) {
+        to->operation = o;
+        for (int k = 0; k < 6; k++)
+            to->p[k] = o->operands[k].space == NOWHERE ? NULL : w->base[o->operands[k].space] + o->operands[k].offset;
+    }
+    return to;
+}
+
+/* rows to read from here on; operations hold addresses, so they follow */
+static void T(read_rows_at)(T(worker) *w, const REAL *rows)
+{
+    const program *q = w->program;
+    if (w->base[ROWS] == rows)
+        return;
+    w->base[ROWS] = (REAL *)rows;
+    w->backward = T(resolve)(w, q->forward, q->n_forward, w->forward);
+    w->commit = T(resolve)(w, q->backward, q->n_backward, w->backward);
+    T(resolve)(w, q->commit, q->n_commit, w->commit);
+}
+
+/* numbers of scratch for the tasks, which lie before that of the products */
+static int64_t T(task_numbers)(const program *q)
+{
+    const int64_t bytes = (q->n_forward + q->n_backward + q->n_commit) * (int64_t)sizeof(T(task));
+    return (bytes / (int64_t)sizeof(REAL) + 15) / 16 * 16;
+}
+
+static void T(operate)(T(worker) *w, const T(task) *tasks, int64_t n_tasks, int64_t rows)
 {
     const team *t = &w->team;
-    for (const operation *o = operations; o < operations + n_operations; o++) {
-        REAL *p[6];
-        for (int k = 0; k < 6; k++)
-            p[k] = o->operands[k].space == NOWHERE ? NULL : w->base[o->operands[k].space] + o->operands[k].offset;
+    for (const T(task) *task = tasks; task < tasks + n_tasks; task++) {
+        const operation *o = task->operation;
+        REAL *const *p = task->p;
         const int64_t in = o->n_in, all = rows * in;
         const REAL option = (REAL)o->options[0];
         switch (o->code) {
         case PRODUCT_FORWARD:
         case PRODUCT_WEIGHT:
-        case PRODUCT_INPUT: T(dense)(t, o, p, w->scratch, rows); break;
+        case PRODUCT_INPUT:
+            if (T(is_tiny_product)(w->program, o, rows))
+                T(tiny_dense)(t, o, p, rows);
+            else
+                T(dense)(t, o, p, w->scratch, rows);
+            break;
         case MULTIPLY: T(multiply)(t, p[0], option, p[1], rows, in); break;
         case ACTIVATE: T(activate)(t, o->variant, option, p[0], p[1], rows, in); break;
         case ACTIVATE_BACKWARD: T(activate_backward)(t, o->variant, option, p[0], p[1], p[2], p[3], rows, in); break;
@@ -38,7 +79,12 @@ static void T(operate)(T(worker) *w, const operation *operations, int64_t n_oper
         case BLEND: T(blend)(t, p[0], p[1], p[2], p[3], rows, in); break;
         case BLEND_SLOPE: T(blend_slope)(t, p[0], p[1], p[2], p[3], rows, in); break;
         case BLEND_BACKWARD: T(blend_backward)(t, p[0], p[1], p[2], rows, in); break;
-        case COLUMN_SUM: T(column_sum)(t, p[0], p[1], rows, in); break;
+        case COLUMN_SUM:
+            if (T(is_tiny)(w->program, all))
+                T(tiny_column_sum)(t, p[0], p[1], rows, in);
+            else
+                T(column_sum)(t, p[0], p[1], rows, in);
+            break;
         case COLUMN_PRODUCT_SUM: T(column_product_sum)(t, p[0], p[1], p[2], rows, in); break;
         case SCALE_COLUMNS: T(scale_columns)(t, p[0], p[1], p[2], rows, in); break;
         case SCALE_SHIFT_COLUMNS: T(scale_shift_columns)(t, p[0], p[1], p[2], p[3], rows, in); break;
@@ -63,7 +109,7 @@ static void T(operate)(T(worker) *w, const operation *operations, int64_t n_oper
         case DROPOUT: T(dropout)(t, o, p[0], p[1], (uint8_t *)p[2], rows, w->rates[2], w->run->seed, w->step); break;
         case DROPOUT_BACKWARD: T(dropout_backward)(t, o, p[0], p[1], (const uint8_t *)p[2], rows, w->rates[2]); break;
         }
-        if (o->meets)
+        if (o->meets || w->program->vectors >= 0) /* in tiny.h one thread does a whole operation */
             meet(t);
     }
 }
@@ -72,24 +118,23 @@ static void T(operate)(T(worker) *w, const operation *operations, int64_t n_oper
 static void T(gather)(T(worker) *w, const int64_t *order, int64_t first, int64_t rows)
 {
     const program *q = w->program;
+    if (w->gathered)
+        return;
+    w->gathered = !order && rows == w->run->n_order;
     const REAL *x = w->run->x, *target = w->run->target;
     REAL *to = w->base[WORKSPACE] + q->gathered_rows, *to_target = w->base[WORKSPACE] + q->gathered_target;
     const int direct = !order && q->direct_rows;
-    w->base[ROWS] = direct ? (REAL *)x + first * q->n_inputs : to;
+    T(read_rows_at)(w, direct ? x + first * q->n_inputs : to);
     const range r = share(&w->team, rows);
-    if (!direct)
-        for (int64_t i = r.first; i < r.last; i++)
-            memcpy(to + i * q->n_inputs, x + (order ? order[i] : first + i) * q->n_inputs, (size_t)q->n_inputs * sizeof(REAL));
-    if (q->loss == CROSS_ENTROPY_CODES)
-        for (int64_t i = r.first; i < r.last; i++)
-            ((int64_t *)to_target)[i] = ((const int64_t *)w->run->target)[order ? order[i] : first + i];
-    else if (q->n_targets == 1)
-        for (int64_t i = r.first; i < r.last; i++)
-            to_target[i] = target[order ? order[i] : first + i];
-    else
-        for (int64_t i = r.first; i < r.last; i++)
-            memcpy(to_target + i * q->n_targets, target + (order ? order[i] : first + i) * q->n_targets,
-                   (size_t)q->n_targets * sizeof(REAL));
+    for (int64_t i = r.first; i < r.last; i++) {
+        const int64_t row = order ? order[i] : first + i;
+        if (!direct)
+            T(copy)(to + i * q->n_inputs, x + row * q->n_inputs, q->n_inputs);
+        if (q->loss == CROSS_ENTROPY_CODES)
+            ((int64_t *)to_target)[i] = ((const int64_t *)w->run->target)[row];
+        else
+            T(copy)(to_target + i * q->n_targets, target + row * q->n_targets, q->n_targets);
+    }
     meet(&w->team);
 }
 
@@ -150,6 +195,28 @@ static void T(clip_gradient)(T(worker) *w)
     meet(&w->team);
 }
 
+/* the step's loss becomes part of its epoch's; losses/base.py, Loss.combine */
+static void T(add_loss)(training_run *run, int64_t epoch, int64_t batch, const shared_state *shared, int half_sum)
+{
+    if (batch == 0)
+        run->loss_sum = run->weight_sum = 0;
+    run->loss = shared->loss;
+    run->loss_sum += half_sum ? shared->loss : shared->loss * shared->weight;
+    run->weight_sum += shared->weight;
+    run->losses[epoch] = half_sum ? run->loss_sum : run->weight_sum > 0 ? run->loss_sum / run->weight_sum : 0;
+}
+
+/* The clock costs as much as an operation of a tiny network: it is read now and then, and the epochs that ended since
+   the last time are taken to have lasted equally long. */
+static double T(look_at_clock)(training_run *run, double began, int64_t *timed, int64_t epoch)
+{
+    const double now = clock_seconds() - began, before = *timed ? run->times[*timed - 1] : 0;
+    for (int64_t e = *timed; e < epoch; e++)
+        run->times[e] = before + (now - before) * (double)(e + 1 - *timed) / (double)(epoch - *timed);
+    *timed = epoch;
+    return now;
+}
+
 static void T(train)(T(worker) *w)
 {
     const program *q = w->program;
@@ -157,10 +224,10 @@ static void T(train)(T(worker) *w)
     shared_state *shared = w->shared;
     const team *t = &w->team;
     const double began = clock_seconds();
-    const T(vectors) vectors = {w->base[PARAMETERS], w->base[GRADIENTS], run->slot1, run->slot2, run->averages,
-                                run->learning_rate_factor, run->weight_decay_factor};
+    const T(vectors) v = w->vectors;
+    const int penalized = q->l1 != 0 || q->l2 != 0;
     double power1 = run->powers ? run->powers[0] : 1, power2 = run->powers ? run->powers[1] : 1;
-    int64_t epoch = run->epoch, batch = run->batch, steps = 0;
+    int64_t epoch = run->epoch, batch = run->batch, steps = 0, timed = epoch;
     int status = FINISHED;
     w->step = run->step;
 
@@ -171,27 +238,22 @@ static void T(train)(T(worker) *w)
         for (int k = 0; k < 3; k++)
             w->rates[k] = run->rates ? run->rates[3 * steps + k] : 1;
         T(gather)(w, order, first, rows);
-        T(operate)(w, q->forward, q->n_forward, rows);
+        T(operate)(w, w->forward, q->n_forward, rows);
         T(loss)(w, order, first, rows);
         if (t->thread == 0) {
-            if (q->l1 != 0 || q->l2 != 0)
-                shared->loss += T(penalty)(q, vectors.p, NULL, run->weight_decay_factor);
-            run->losses[steps] = shared->loss;
-            run->weights[steps] = shared->weight;
-            /* the clock costs as much as an operation of a tiny network: it is read now and then */
-            const int look = (steps & 15) == 15 || rows * q->n_parameters > 20000;
-            shared->pause = run->evaluate || steps + 1 >= run->most_steps || (look && clock_seconds() - began >= run->seconds);
+            if (penalized)
+                shared->loss += T(penalty)(q, v.at[VALUES], NULL, v.at[DECAY_FACTOR]);
+            T(add_loss)(run, epoch, batch, shared, q->loss == HALF_SUM);
         }
         meet(t);
         if (!(shared->loss - shared->loss == 0)) {
             status = LOSS_NOT_FINITE;
             break;
         }
-        const int pause = shared->pause;
-        T(operate)(w, q->backward, q->n_backward, rows);
-        if (q->l1 != 0 || q->l2 != 0) {
+        T(operate)(w, w->backward, q->n_backward, rows);
+        if (penalized) {
             if (t->thread == 0)
-                T(penalty)(q, vectors.p, vectors.g, run->weight_decay_factor);
+                T(penalty)(q, v.at[VALUES], v.at[SLOPES], v.at[DECAY_FACTOR]);
             meet(t);
         }
         if (run->evaluate)
@@ -203,28 +265,33 @@ static void T(train)(T(worker) *w)
         const double step = (double)w->step, rising = (1 + step) / (10 + step);
         const step_rates rates = {q->learning_rate, w->rates[0], q->weight_decay, w->rates[1], 1 - power1, 1 - power2,
                                   1 - (q->average < rising ? q->average : rising)};
-        T(update)(t, q, &rates, vectors);
-        T(operate)(w, q->commit, q->n_commit, rows);
+        T(update)(t, q, &rates, v);
+        T(operate)(w, w->commit, q->n_commit, rows);
         meet(t);
         steps++;
         w->step++;
         batch++;
-        if (first + rows >= run->n_order) {
-            if (t->thread == 0) {
-                run->norms[epoch] = T(norm)(vectors.g, q->n_parameters);
-                run->times[epoch] = clock_seconds() - began;
-                shared->finite = T(all_finite)(vectors.average ? vectors.average : vectors.p, q->n_parameters);
-            }
-            meet(t);
-            if (!shared->finite)
-                status = WEIGHTS_NOT_FINITE;
+        const int ends_epoch = first + rows >= run->n_order;
+        if (ends_epoch) {
             batch = 0;
             epoch++;
         }
-        if (status == FINISHED && pause && epoch < run->n_epochs)
+        if (t->thread == 0) {
+            if (ends_epoch)
+                run->norms[epoch - 1] = T(norm)(v.at[SLOPES], q->n_parameters);
+            shared->finite = !ends_epoch || T(all_finite)(v.at[v.at[AVERAGE] ? AVERAGE : VALUES], q->n_parameters);
+            shared->pause = steps >= run->most_steps;
+            if (steps % 16 == 0 || rows * q->n_parameters > 20000 || shared->pause || epoch == run->n_epochs)
+                shared->pause |= T(look_at_clock)(run, began, &timed, epoch) >= run->seconds;
+        }
+        meet(t);
+        if (!shared->finite)
+            status = WEIGHTS_NOT_FINITE;
+        else if (shared->pause && epoch < run->n_epochs)
             status = PAUSED;
     }
     if (t->thread == 0) {
+        T(look_at_clock)(run, began, &timed, epoch);
         run->epoch = epoch;
         run->batch = batch;
         run->step = w->step;
@@ -245,14 +312,14 @@ static void T(predict)(T(worker) *w)
         const REAL *x = (const REAL *)run->x + first * q->n_inputs;
         const range r = share(&w->team, rows);
         if (q->direct_rows)
-            w->base[ROWS] = (REAL *)x;
+            T(read_rows_at)(w, x);
         else {
-            w->base[ROWS] = w->base[WORKSPACE] + q->gathered_rows;
+            T(read_rows_at)(w, w->base[WORKSPACE] + q->gathered_rows);
             memcpy(w->base[ROWS] + r.first * q->n_inputs, x + r.first * q->n_inputs,
                    (size_t)((r.last - r.first) * q->n_inputs) * sizeof(REAL));
             meet(&w->team);
         }
-        T(operate)(w, q->forward, q->n_forward, rows);
+        T(operate)(w, w->forward, q->n_forward, rows);
         memcpy((REAL *)run->outputs + (first + r.first) * q->n_outputs,
                w->base[q->outputs.space] + q->outputs.offset + r.first * q->n_outputs,
                (size_t)((r.last - r.first) * q->n_outputs) * sizeof(REAL));
@@ -274,8 +341,24 @@ static THREAD_RESULT T(work)(void *given)
     return 0;
 }
 
+/* A small network's vectors lie in the workspace during a call: whole registers may be read beyond their ends. */
+static T(vectors) T(vectors_in_workspace)(const program *q, const training_run *run, const T(vectors) *v)
+{
+    T(vectors) own = {0};
+    const int64_t each = (q->n_parameters + 15) / 16 * 16 + 16;
+    for (int k = 0; k < N_VECTORS; k++)
+        if (v->at[k]) {
+            own.at[k] = (REAL *)run->workspace + q->vectors + k * each;
+            memcpy(own.at[k], v->at[k], (size_t)q->n_parameters * sizeof(REAL));
+        }
+    return own;
+}
+
 static int T(run_threads)(const program *q, training_run *run, int training)
 {
+    const T(vectors) given = {{run->parameters, run->gradients, run->slot1, run->slot2, run->averages,
+                               (REAL *)run->learning_rate_factor, (REAL *)run->weight_decay_factor}};
+    const T(vectors) used = q->vectors >= 0 ? T(vectors_in_workspace)(q, run, &given) : given;
     T(worker) workers[MOST_THREADS];
     thread_handle handles[MOST_THREADS];
     gate gate = NEW_GATE;
@@ -285,10 +368,12 @@ static int T(run_threads)(const program *q, training_run *run, int training)
     for (int64_t i = 0; i < wanted; i++) {
         workers[i] = (T(worker)){.team = {&gate, i, 1}, .program = q, .run = run, .shared = &shared, .training = training};
         workers[i].base[WORKSPACE] = run->workspace;
-        workers[i].base[PARAMETERS] = run->parameters;
-        workers[i].base[GRADIENTS] = run->gradients;
+        workers[i].base[PARAMETERS] = used.at[VALUES];
+        workers[i].base[GRADIENTS] = used.at[SLOPES];
         workers[i].base[BUFFERS] = run->buffers;
-        workers[i].scratch = (REAL *)run->scratch + i * run->scratch_numbers;
+        workers[i].vectors = used;
+        workers[i].forward = (T(task) *)((REAL *)run->scratch + i * run->scratch_numbers);
+        workers[i].scratch = (REAL *)workers[i].forward + T(task_numbers)(q);
         workers[i].rates[0] = workers[i].rates[1] = workers[i].rates[2] = 1;
     }
     while (threads < wanted && thread_start(&handles[threads], T(work), &workers[threads]) == 0)
@@ -298,6 +383,9 @@ static int T(run_threads)(const program *q, training_run *run, int training)
     T(work)(&workers[0]);
     for (int64_t i = 1; i < threads; i++)
         thread_join(handles[i]);
+    for (int k = 0; k < N_CHANGING; k++)
+        if (used.at[k] != given.at[k])
+            memcpy(given.at[k], used.at[k], (size_t)q->n_parameters * sizeof(REAL));
     return shared.status;
 }
 
@@ -325,5 +413,5 @@ int64_t ISA(T(scratch))(const program *q, int64_t most_rows)
                 most = needed > most ? needed : most;
             }
         }
-    return most;
+    return T(task_numbers)(q) + most;
 }

@@ -128,6 +128,8 @@ typedef struct {
 
 static inline range share(const team *t, int64_t n)
 {
+    if (t->threads == 1)
+        return (range){0, n}; /* two divisions cost more than a tiny operation */
     return (range){n * t->thread / t->threads, n * (t->thread + 1) / t->threads};
 }
 
