@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
+import mpmath
 import pytest
 
 from pellucid.errors import OptionError
@@ -27,6 +28,18 @@ CURVES: list[tuple[Schedule, dict[int, float]]] = [  # of 120 steps
 def test_known_values(schedule: Schedule, values: dict[int, float]) -> None:
     for step, value in values.items():
         assert schedule.factor(step, 120) == pytest.approx(value, abs=1e-12)
+
+
+def test_the_formulas_to_two_units_in_the_last_place() -> None:
+    """`Exponential` and `StepDecay` directly; of the cosine's ``final + (1 - final) (1 + c) / 2``, its rounding too."""
+    with mpmath.workdps(50):
+        for step in range(997):
+            t = mpmath.mpf(step / 997)
+            exact = mpmath.power(mpmath.mpf(0.01), t)
+            assert abs(Exponential(final=0.01).factor(step, 997) - exact) <= 2 * math.ulp(float(exact))
+            assert abs(Cosine().factor(step, 997) - (1 + mpmath.cospi(t)) / 2) <= 2 * math.ulp(1.0)
+            third = mpmath.mpf(0.3) ** (step * 4 // 997)
+            assert abs(StepDecay(drop=0.3, n_drops=3).factor(step, 997) - third) <= 2 * math.ulp(float(third))
 
 
 @pytest.mark.parametrize("schedule", [StepDecay(), Exponential(), Cosine(), Cosine(flat=0.3, final=0.1)])

@@ -12,6 +12,7 @@ The dLoss/d... arrays: ``da`` is dLoss/da, ``dz`` is dLoss/dz, with the shapes o
 from __future__ import annotations
 
 import abc
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -93,7 +94,7 @@ class Sigmoid(Elementwise):
     name: ClassVar[str] = "sigmoid"
 
     def value(self, z: Array) -> Array:
-        return _sigmoid(z)
+        return sigmoid(z)
 
     def derivative(self, z: Array, a: Array) -> Array:
         return a * (1.0 - a)
@@ -214,10 +215,10 @@ class SiLU(Elementwise):
     name: ClassVar[str] = "silu"
 
     def value(self, z: Array) -> Array:
-        return np.maximum(z, -_ZERO_BELOW) * _sigmoid(z)
+        return np.maximum(z, -_ZERO_BELOW) * sigmoid(z)
 
     def derivative(self, z: Array, a: Array) -> Array:
-        s = _sigmoid(z)
+        s = sigmoid(z)
         return s * (1.0 + np.clip(z, -_ZERO_BELOW, _ZERO_BELOW) * (1.0 - s))
 
 
@@ -237,7 +238,7 @@ class Mish(Elementwise):
 
     def derivative(self, z: Array, a: Array) -> Array:
         t, one_minus_t = self._tanh_softplus(z)
-        return t + np.clip(z, -_ZERO_BELOW, _ZERO_BELOW) * one_minus_t * (1.0 + t) * _sigmoid(z)
+        return t + np.clip(z, -_ZERO_BELOW, _ZERO_BELOW) * one_minus_t * (1.0 + t) * sigmoid(z)
 
     def _tanh_softplus(self, z: Array) -> tuple[Array, Array]:
         """Return t and 1 - t without cancellation.
@@ -259,7 +260,7 @@ class Softplus(Elementwise):
         return np.maximum(z, 0.0) + np.log1p(np.exp(-np.abs(z)))
 
     def derivative(self, z: Array, a: Array) -> Array:
-        return _sigmoid(z)
+        return sigmoid(z)
 
 
 class Softmax(Activation):
@@ -276,12 +277,7 @@ class Softmax(Activation):
     name: ClassVar[str] = "softmax"
 
     def value(self, z: Array) -> Array:
-        largest = z.max(axis=-1, keepdims=True, initial=-np.inf)
-        with np.errstate(over="ignore"):  # a difference beyond the largest number is -∞ here, and e to it rightly 0
-            below = np.subtract(z, largest, out=np.zeros_like(z), where=z != largest)  # 0 also for ∞ - ∞
-        e = np.exp(below)
-        a: Array = e / e.sum(axis=-1, keepdims=True)
-        return a
+        return softmax(z)
 
     def backward(self, da: Array, z: Array, a: Array) -> Array:
         mean: Array = (da * a).sum(axis=-1, keepdims=True)
@@ -309,7 +305,17 @@ def _exponentials(z: Array) -> tuple[Array, Array]:
     return np.exp(np.minimum(z, 0.0)), np.exp(-np.maximum(z, 0.0))
 
 
-def _sigmoid(z: Array) -> Array:
+def sigmoid(z: Array, exponential: Callable[[Array], Array] = np.exp) -> Array:
     """Return 1 / (1 + e) for z >= 0 and e / (1 + e) for z < 0, with e = e^-|z| <= 1, which cannot overflow."""
-    e = np.exp(-np.abs(z))
+    e = exponential(-np.abs(z))
     return np.maximum(e, z >= 0.0) / (1.0 + e)  # the larger of e and 1, or of e and 0; NaN stays NaN
+
+
+def softmax(z: Array, exponential: Callable[[Array], Array] = np.exp) -> Array:
+    """Return each row's exponentials, divided by their sum, as `Softmax` says."""
+    largest = z.max(axis=-1, keepdims=True, initial=-np.inf)
+    with np.errstate(over="ignore"):  # a difference beyond the largest number is -∞ here, and e to it rightly 0
+        below = np.subtract(z, largest, out=np.zeros_like(z), where=z != largest)  # 0 also for ∞ - ∞
+    e = exponential(below)
+    a: Array = e / e.sum(axis=-1, keepdims=True)
+    return a

@@ -157,12 +157,14 @@ class LeCun(VarianceScaling):
 class Orthogonal(Initializer):
     """W = gain · Q with orthonormal columns (or rows, where they are fewer): it keeps lengths, up to gain.
 
-    Q comes from the QR decomposition of a matrix of standard normal numbers. That decomposition is unique once the
-    diagonal of R is positive, and Q is then equally likely to be any orthogonal matrix. Its last bits are those of the
-    linear algebra library that NumPy was built with.
+    Q is equally likely to be any orthogonal matrix: it is the product of reflections Hₖ, each of which takes a vector
+    xₖ of standard normal numbers, one shorter than the one before, to ±|xₖ| times its first axis. These are the
+    reflections of the QR decomposition of a normal matrix, whose remaining columns are normal again after each of them.
+    Q comes without matrix products, whose last bits would be those of a linear algebra library.
 
-    Source: Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear neural
-    networks", ICLR 2014.
+    Sources: Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear neural
+    networks", ICLR 2014; Stewart, "The efficient generation of random orthogonal matrices with an application to
+    condition estimators", SIAM Journal on Numerical Analysis 17 (1980) 403-409.
     """
 
     name: ClassVar[str] = "orthogonal"
@@ -171,8 +173,15 @@ class Orthogonal(Initializer):
     def draw(self, shape: Shape, rng: Random, dtype: DTypeLike = np.float64, x: Array | None = None) -> Array:
         _matrix(self, shape)
         tall = rng.normal((max(shape), min(shape)))
-        q, r = np.linalg.qr(tall)
-        q = q * np.where(np.diagonal(r) < 0.0, -1.0, 1.0)
+        q = np.eye(*tall.shape)
+        for k in reversed(range(min(shape))):
+            v, below = tall[k:, k].copy(), q[k:, k:]
+            length = math.sqrt((v * v).sum())
+            sign = -1.0 if v[0] < 0.0 else 1.0
+            v[0] += sign * length  # away from zero: no digits cancel; H = 1 - v vᵀ / (length |v₀|) takes x to -sign |x|
+            along = (v[:, None] * below).sum(axis=0)
+            below -= v[:, None] * (along / (length * abs(v[0])))
+            below[:, 0] *= -sign
         return (self.gain * (q if shape[0] >= shape[1] else q.T)).astype(dtype)
 
 
@@ -243,8 +252,9 @@ class Explicit(Initializer):
 class UnitVariance(Initializer):
     """Each column of W is drawn from N(0, 1) and divided by the standard deviation of x @ W over given rows x.
 
-    So every unit starts with z of variance 1 on the data, whatever the scale of the columns of x. The sums behind the
-    standard deviation are NumPy's, last bits included.
+    So every unit starts with z of variance 1 on the data, whatever the scale of the columns of x. The deviations are
+    the same bits on every machine, and good to about 6 digits: the centered rows and the weights are rounded to so few
+    bits that every product and sum in z is exact, in whatever order a library of linear algebra takes them.
 
     Source: the scale of Salimans and Kingma, "Weight normalization", NeurIPS 2016, section 3.
 
@@ -271,9 +281,12 @@ class UnitVariance(Initializer):
             raise DataError("UnitVariance: x got NaN or infinity; it expects finite numbers. Fill or drop them first.")
         weights = rng.normal(shape)
         rows = x.astype(np.float64)
-        deviation = (rows @ weights).std(axis=0) if len(rows) else np.zeros(shape[1])
-        largest = np.abs(rows).max(axis=0, initial=0.0) @ np.abs(weights)
-        noise = np.finfo(np.float64).eps * (shape[0] + 64) * largest  # what rounding in the sums can reach by itself
+        centered = rows - rows.mean(axis=0) if len(rows) else rows
+        bits = (52 - shape[0].bit_length()) // 2  # sums of n_inputs products of two such numbers stay below 2⁵³ units
+        z = _rounded(centered, bits) @ _rounded(weights, bits)
+        deviation = z.std(axis=0) if len(rows) else np.zeros(shape[1])
+        largest = (np.abs(rows).max(axis=0, initial=0.0)[:, None] * np.abs(weights)).sum(axis=0)
+        noise = np.finfo(np.float64).eps * (shape[0] + 64) * largest  # what rounding in the mean can reach by itself
         if not np.all(deviation > noise):
             raise DataError(
                 f"UnitVariance: x has {len(rows)} rows on which a unit's z does not vary, so no factor gives it "
@@ -296,6 +309,13 @@ def initializer(value: str | Initializer | ArrayLike) -> Initializer:
         fix = "Constant(0.1)" if value == Constant.name else "Explicit([[0.1, 0.2]])"
         raise OptionError(f"initializer got {value!r}, which needs its numbers: write {fix}.")
     return named(Initializer, value, "initializer")  # type: ignore[type-abstract, arg-type]
+
+
+def _rounded(numbers: Array, bits: int) -> Array:
+    """Return the numbers rounded to multiples of one power of two, so that the largest has at most ``bits`` bits."""
+    _, exponent = math.frexp(np.abs(numbers).max(initial=0.0))
+    unit = math.ldexp(1.0, max(exponent - bits, -1022))
+    return np.asarray(np.rint(numbers / unit) * unit)
 
 
 def _fans(owner: Initializer, shape: Shape) -> tuple[int, int]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from pellucid.activations import Activation
 from pellucid.errors import DataError, NotInitializedError, OptionError, ShapeError
-from pellucid.layers.base import NO_RATES, Array, Layer, Rates, Shape, walk
+from pellucid.layers.base import NO_RATES, Array, Forward, Layer, Rates, Shape, on_numpy, walk
 from pellucid.layers.holding import Chain
 from pellucid.losses.base import Loss
 from pellucid.losses.penalty import Penalty
@@ -90,14 +90,22 @@ class Network:
             raise ShapeError(f"Network.views got shape {vector.shape}; it expects {self.parameters.shape}.")
         return _views(vector, self._parameter_shapes)
 
-    def initialize(self, X: Any = None, *, rng: int | Random | None = None) -> Network:
-        """Draw all weights anew; ``X : (n_rows, n_inputs)`` are rows for initializers that need them. Returns self."""
+    def initialize(self, X: Any = None, *, rng: int | Random | None = None, forward: Forward = on_numpy) -> Network:
+        """Draw all weights anew and return self.
+
+        Parameters
+        ----------
+        X : (n_rows, n_inputs), rows for initializers that need them
+        rng : a new seed, or address, of the random numbers
+        forward : how the rows go through a layer to those after it; with `pellucid.engine.forward`, which training
+            uses, natively, so that the weights are the same bits on every machine
+        """
         if rng is not None:
             self.rng = as_random(rng)
         rows = self.check_rows(X) if X is not None and self.chain.needs_rows else None
         self.initialized = True
         try:
-            self.chain.initialize(self.rng.at(purpose=Purpose.INITIALIZE, layer=0, step=0), rows)
+            self.chain.initialize(self.rng.at(purpose=Purpose.INITIALIZE, layer=0, step=0), rows, forward)
         except BaseException:
             self.initialized = False
             raise

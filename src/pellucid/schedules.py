@@ -1,15 +1,16 @@
 """A schedule is a function of the step: the factor by which a configured value is multiplied as training goes on.
 
 It may drive any named scalar: ``train(..., schedules={"learning_rate": Cosine(), "dropout_rate": Cosine(flat=0.5)})``.
+All are made of exact operations, so the factors are the same numbers on every machine.
 """
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from typing import Any, ClassVar
 
 from pellucid.domains import Either, Integer, Kind, Nothing, Number
+from pellucid.elementary import cosine, logarithm, power
 from pellucid.options import Configurable, option
 
 
@@ -42,7 +43,10 @@ class StepDecay(Schedule):
 
     def factor(self, step: int, total_steps: int) -> float:
         """Return the factor after the drops so far."""
-        return float(self.drop ** (step * (self.n_drops + 1) // total_steps))
+        factor = 1.0
+        for _ in range(step * (self.n_drops + 1) // total_steps):
+            factor *= self.drop
+        return factor
 
 
 class Exponential(Schedule):
@@ -53,7 +57,7 @@ class Exponential(Schedule):
 
     def factor(self, step: int, total_steps: int) -> float:
         """Return final ** t."""
-        return float(self.final ** (step / total_steps))
+        return power(self.final, step / total_steps)
 
 
 class Cosine(Schedule):
@@ -69,7 +73,7 @@ class Cosine(Schedule):
     def factor(self, step: int, total_steps: int) -> float:
         """Return the cosine's value."""
         u = max(0.0, (step / total_steps - self.flat) / (1 - self.flat))
-        return self.final + (1 - self.final) * (1 + math.cos(math.pi * u)) / 2
+        return self.final + (1 - self.final) * (1 + cosine(u / 2)) / 2
 
 
 class OneCycle(Schedule):
@@ -88,8 +92,8 @@ class OneCycle(Schedule):
         """Return the cycle's value."""
         t = step / total_steps
         if t < self.rise:
-            return self.start + (1 - self.start) * (1 - math.cos(math.pi * t / self.rise)) / 2
-        return self.final + (1 - self.final) * (1 + math.cos(math.pi * (t - self.rise) / (1 - self.rise))) / 2
+            return self.start + (1 - self.start) * (1 - cosine(t / self.rise / 2)) / 2
+        return self.final + (1 - self.final) * (1 + cosine((t - self.rise) / (1 - self.rise) / 2)) / 2
 
 
 class WarmUp(Schedule):
@@ -129,4 +133,4 @@ class CosLog(Schedule):
 
     def factor(self, step: int, total_steps: int) -> float:
         """Return the wave's value."""
-        return 0.5 * (1 - math.cos(2 * math.pi * math.log2(1 + 15 * step / total_steps)))
+        return 0.5 * (1 - cosine(logarithm(1 + 15 * step / total_steps) / logarithm(2.0)))

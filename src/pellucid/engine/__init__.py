@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pellucid.engine.evaluator import forward
     from pellucid.engine.predictor import Predictor
 
-__all__ = ["Predictor"]
+__all__ = ["Predictor", "forward"]
 
 
 def __getattr__(name: str) -> object:
@@ -15,4 +16,8 @@ def __getattr__(name: str) -> object:
         from pellucid.engine.predictor import Predictor
 
         return Predictor
+    if name == "forward":
+        from pellucid.engine.evaluator import forward
+
+        return forward
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -64,7 +64,8 @@ def set_meetings(assembly: Assembly) -> None:
 
 def _rows_first(operations: list[Operation]) -> list[Operation]:
     """Return them in an order in which those by rows come as early as what they touch allows."""
-    left, found = operations, []
+    left = operations
+    found: list[Operation] = []
     while left:
         for by_rows in (True, False):
             waiting: list[Operation] = []

@@ -90,18 +90,25 @@ def plan_training(
     return _finished(program, assembly)
 
 
-def plan_prediction(network: Network, rows: int) -> Plan | list[str]:
-    """Return the plan for outputs of at most ``rows`` rows at a time, or the reasons why there is none."""
+def plan_prediction(
+    network: Network, rows: int, loss: Loss | None = None, target: Array | None = None
+) -> Plan | list[str]:
+    """Return the plan for outputs of at most ``rows`` rows at a time, or the reasons why there is none.
+
+    With a loss and a target, as it checked it, for their loss too.
+    """
     assembly = Assembly(network, rows, training=False)
     outputs, _ = lower(assembly, network.chain, Place(Space.ROWS, 0), network.n_inputs, "", 0)
+    program = Program()
+    program.n_targets = 1
+    program.optimizer = OptimizerCode.NO_UPDATE
+    if loss is not None and target is not None:
+        _set_loss(program, loss, target, assembly)
     if assembly.reasons:
         return assembly.reasons
     fuse(assembly, outputs, None)
     set_meetings(assembly)
-    program = Program()
-    program.n_targets = 1
-    program.optimizer = OptimizerCode.NO_UPDATE
-    _set_places(program, assembly, outputs, outputs)
+    _set_places(program, assembly, outputs, outputs if loss is None else assembly.rows_of(network.n_outputs))
     return _finished(program, assembly)
 
 

@@ -49,7 +49,9 @@ def plan_training(
     """
     reasons = []
     if batch_size is None:
-        batch_size = min(max(2 ** round(math.log2(max(n_rows / STEPS_PER_EPOCH, 1))), 32), 256)
+        share = max(n_rows / STEPS_PER_EPOCH, 1)
+        exponent = (math.frexp(2 * share * share)[1] - 1) // 2  # the base-2 logarithm of the share, rounded, exactly
+        batch_size = min(max(2**exponent, 32), 256)
         reasons.append(
             f"batch_size {batch_size}: about 1 in {STEPS_PER_EPOCH} of the {n_rows:,} rows, kept from 32 to 256"
         )

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from pellucid.activations import Activation
 from pellucid.domains import Boolean, Choice, Either, Integer, Kind, Nothing, Number, Several, Text
+from pellucid.engine.evaluator import evaluator
 from pellucid.errors import ShapeError
 from pellucid.estimators.cores import limited_cores
 from pellucid.estimators.duration import Duration, to_seconds
@@ -176,6 +177,13 @@ class TabularEstimator(Configurable, BaseEstimator):
         """The names of these columns, (n_features_in_,); those of an array are x0, x1, ..."""
         return np.array([column.name for column in self.encoder_.columns], dtype=object)
 
+    @property
+    def engine_(self) -> str:
+        """What predicts: ``"native"``, the same bits whichever way the rows are split, or ``"numpy"``, and why."""
+        check_is_fitted(self)
+        found = evaluator(self.network_)
+        return f"numpy: {found}" if isinstance(found, str) else "native"
+
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> str:
         """Write the fitted estimator to one file that `pellucid.load` reads back; returns its SHA-256.
 
@@ -256,8 +264,10 @@ class TabularEstimator(Configurable, BaseEstimator):
                 f"X has {table.width} columns without names; the model was fitted on {self.n_features_in_} columns: "
                 f"give every row the same features in the same order, or a table with column names."
             )
+        rows = self.encoder_.transform(table)
         with limited_cores(self.n_jobs):
-            return self.network_.predict(self.encoder_.transform(table))
+            found = evaluator(self.network_)
+            return self.network_.predict(rows) if isinstance(found, str) else found.outputs(rows)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "network_")

@@ -6,7 +6,7 @@ from typing import Any
 
 from pellucid.activations import Activation, activation
 from pellucid.domains import Boolean, Either, Kind, Text
-from pellucid.layers.base import NO_RATES, Array, Layer, Rates, Shape
+from pellucid.layers.base import NO_RATES, Array, Forward, Layer, Rates, Shape, on_numpy
 from pellucid.options import option
 from pellucid.random import Random
 
@@ -38,7 +38,7 @@ class ActivationLayer(Layer):
         """Return the shape of ``blend``, in the parametric form."""
         return {"blend": (n_inputs,)} if self.parametric else {}
 
-    def initialize(self, rng: Random, x: Array | None = None) -> None:
+    def initialize(self, rng: Random, x: Array | None = None, forward: Forward = on_numpy) -> None:
         """Start as the activation itself."""
         if self.parametric:
             self.parameters["blend"][...] = 1

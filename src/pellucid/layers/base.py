@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -21,10 +21,18 @@ Rates: TypeAlias = Mapping[str, Any]
 """Factors on configured values, by name (``"learning_rate"``, ``"dropout_rate"``); 1 where nothing is said."""
 
 NO_RATES: Rates = {}
+Forward: TypeAlias = "Callable[[Layer, Array], Array]"
+"""From a layer and the rows that enter it to what comes out."""
 
 INITIALIZER = Either(
     Text("an initializer's name"), Kind((Initializer, np.ndarray, list, tuple), "an Initializer, or an explicit array")
 )
+
+
+def on_numpy(layer: Layer, x: Array) -> Array:
+    """Return what the layer's own `forward` makes of rows."""
+    y, _ = layer.forward(x)
+    return y
 
 
 class Layer(Configurable):
@@ -75,8 +83,12 @@ class Layer(Configurable):
         """Whether a training `forward` draws random numbers."""
         return any(child.draws for child in self.children.values())
 
-    def initialize(self, rng: Random, x: Array | None = None) -> None:
-        """Give parameters and buffers their first values; ``x : (n_rows, n_inputs)`` are rows entering the layer."""
+    def initialize(self, rng: Random, x: Array | None = None, forward: Forward = on_numpy) -> None:
+        """Give parameters and buffers their first values.
+
+        x : (n_rows, n_inputs), rows entering the layer, for initializers that look at them
+        forward : how a held layer hands them on to the next: the layer's own `forward`, or the same natively
+        """
 
     @abstractmethod
     def forward(

@@ -8,7 +8,7 @@ from typing import Any
 from pellucid.domains import Boolean, Choice, Either, Integer, Nothing
 from pellucid.errors import ShapeError
 from pellucid.initializers import Initializer, initializer
-from pellucid.layers.base import INITIALIZER, NO_RATES, Array, Layer, Rates, Shape, wrong_columns
+from pellucid.layers.base import INITIALIZER, NO_RATES, Array, Forward, Layer, Rates, Shape, on_numpy, wrong_columns
 from pellucid.options import option
 from pellucid.random import Random
 
@@ -71,7 +71,7 @@ class Dense(Layer):
         """Whether the weights or biases start from the rows that enter."""
         return any(self._initializers[name].needs_rows for name in ("weight", "bias")[: 1 + self.bias])
 
-    def initialize(self, rng: Random, x: Array | None = None) -> None:
+    def initialize(self, rng: Random, x: Array | None = None, forward: Forward = on_numpy) -> None:
         """Draw the weights and biases, each from an address of its own."""
         for index, (name, view) in enumerate(self.parameters.items()):
             try:

@@ -9,7 +9,7 @@ import numpy as np
 from pellucid.domains import Integer
 from pellucid.errors import DataError, OptionError, ShapeError
 from pellucid.initializers import Initializer, Normal, initializer
-from pellucid.layers.base import INITIALIZER, NO_RATES, Array, Layer, Rates, Shape, wrong_columns
+from pellucid.layers.base import INITIALIZER, NO_RATES, Array, Forward, Layer, Rates, Shape, on_numpy, wrong_columns
 from pellucid.options import option
 from pellucid.random import Random
 
@@ -54,7 +54,7 @@ class Embedding(Layer):
         """Return the shape of ``weight``."""
         return {"weight": (self.n_codes, self.size)}
 
-    def initialize(self, rng: Random, x: Array | None = None) -> None:
+    def initialize(self, rng: Random, x: Array | None = None, forward: Forward = on_numpy) -> None:
         """Draw the rows."""
         view = self.parameters["weight"]
         try:

@@ -11,7 +11,7 @@ from pellucid.activations import Activation
 from pellucid.domains import Integer, Kind, Several
 from pellucid.errors import LayerShapeError, OptionError
 from pellucid.layers.activation import ActivationLayer
-from pellucid.layers.base import NO_RATES, Array, Layer, Rates, wrong_columns
+from pellucid.layers.base import NO_RATES, Array, Forward, Layer, Rates, on_numpy, wrong_columns
 from pellucid.options import option
 from pellucid.random import Random
 
@@ -67,12 +67,12 @@ class Chain(Layer):
         """Return the number of columns that enters each layer."""
         return dict(zip(self.children, self.sizes(n_inputs), strict=False))
 
-    def initialize(self, rng: Random, x: Array | None = None) -> None:
+    def initialize(self, rng: Random, x: Array | None = None, forward: Forward = on_numpy) -> None:
         """Initialize each layer, with the rows as the layers before it hand them on."""
         for index, layer in enumerate(self.layers):
-            layer.initialize(rng.child(index), x)
+            layer.initialize(rng.child(index), x, forward)
             if x is not None:
-                x, _ = layer.forward(x)
+                x = forward(layer, x)
 
     def forward(
         self, x: Array, *, training: bool = False, rng: Random | None = None, rates: Rates = NO_RATES
@@ -168,10 +168,10 @@ class Columns(Layer):
         """Return the width of each slice."""
         return {name: stop - start for name, (start, stop, _) in self.parts.items()}
 
-    def initialize(self, rng: Random, x: Array | None = None) -> None:
+    def initialize(self, rng: Random, x: Array | None = None, forward: Forward = on_numpy) -> None:
         """Initialize each part with its slice of the rows."""
         for index, (start, stop, layer) in enumerate(self.parts.values()):
-            layer.initialize(rng.child(index), None if x is None else x[:, start:stop])
+            layer.initialize(rng.child(index), None if x is None else x[:, start:stop], forward)
 
     def forward(
         self, x: Array, *, training: bool = False, rng: Random | None = None, rates: Rates = NO_RATES

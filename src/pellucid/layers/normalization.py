@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.domains import Number
-from pellucid.layers.base import NO_RATES, Array, Layer, Rates, Shape
+from pellucid.layers.base import NO_RATES, Array, Forward, Layer, Rates, Shape, on_numpy
 from pellucid.options import option
 from pellucid.random import Random
 
@@ -23,7 +23,7 @@ class _Normalization(Layer):
         """Return the shapes of ``scale`` and ``shift``."""
         return {"scale": (n_inputs,), "shift": (n_inputs,)}
 
-    def initialize(self, rng: Random, x: Array | None = None) -> None:
+    def initialize(self, rng: Random, x: Array | None = None, forward: Forward = on_numpy) -> None:
         """Start with the normalized values themselves."""
         self.parameters["scale"][...] = 1
         self.parameters["shift"][...] = 0
@@ -82,9 +82,9 @@ class BatchNorm(_Normalization):
         """Return the shapes of the running ``mean`` and ``variance``."""
         return {"mean": (n_inputs,), "variance": (n_inputs,)}
 
-    def initialize(self, rng: Random, x: Array | None = None) -> None:
+    def initialize(self, rng: Random, x: Array | None = None, forward: Forward = on_numpy) -> None:
         """Start with mean 0 and variance 1."""
-        super().initialize(rng, x)
+        super().initialize(rng, x, forward)
         self.buffers["mean"][...] = 0
         self.buffers["variance"][...] = 1
 

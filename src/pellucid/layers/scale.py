@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pellucid.layers.base import NO_RATES, Array, Layer, Rates, Shape
+from pellucid.layers.base import NO_RATES, Array, Forward, Layer, Rates, Shape, on_numpy
 from pellucid.random import Random
 
 
@@ -16,7 +16,7 @@ class Scale(Layer):
         """Return the shape of ``factor``."""
         return {"factor": (n_inputs,)}
 
-    def initialize(self, rng: Random, x: Array | None = None) -> None:
+    def initialize(self, rng: Random, x: Array | None = None, forward: Forward = on_numpy) -> None:
         """Start as the identity."""
         self.parameters["factor"][...] = 1
 

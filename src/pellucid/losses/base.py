@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import numpy as np
 
-from pellucid.activations import Activation, Identity, Sigmoid, Softmax
+from pellucid.activations import sigmoid, softmax
+from pellucid.elementary import exponential
 from pellucid.errors import ShapeError, TargetError
 from pellucid.layers.base import Array
 from pellucid.options import Configurable
-
-LINKS: dict[str, Activation] = {"identity": Identity(), "sigmoid": Sigmoid(), "softmax": Softmax()}
 
 
 class Loss(Configurable):
@@ -58,15 +58,16 @@ class Loss(Configurable):
 
     def combine(self, losses: list[float], weights: list[float]) -> float:
         """Return the loss of several batches together, from each one's loss and its sum of weights."""
-        total = sum(weights)
-        return sum(loss * weight for loss, weight in zip(losses, weights, strict=True)) / total if total else 0.0
+        total = added(weights)
+        return added(loss * weight for loss, weight in zip(losses, weights, strict=True)) / total if total else 0.0
 
     def predict(self, outputs: Array) -> Array:
-        """Return the link of the raw outputs: what the loss takes as the prediction."""
+        """Return the link of the raw outputs, what the loss takes as the prediction, by exact operations."""
         if self.link == "exp":
-            with np.errstate(over="ignore"):  # the limit, inf, is right
-                return np.exp(outputs)
-        return LINKS[self.link].value(outputs)
+            return exponential(outputs)
+        if self.link == "identity":
+            return outputs.copy()
+        return {"sigmoid": sigmoid, "softmax": softmax}[self.link](outputs, exponential)
 
     def n_outputs(self, target: Array) -> int:
         """Return how many outputs a network needs for this target."""
@@ -101,6 +102,14 @@ def refuse(loss: Loss, target: Array, wrong: Array) -> None:
     if wrong.any():
         row = int(np.argwhere(wrong)[0][0])
         raise TargetError(f"{loss!r} got {target[wrong][0]} in row {row} of the target; it expects {loss.domain}.")
+
+
+def added(numbers: Iterable[float]) -> float:
+    """Return the sum, added one after another: what `sum` makes of floats changed with Python 3.12."""
+    total = 0.0
+    for number in numbers:
+        total += number
+    return total
 
 
 def weighted_mean(values: Array, sample_weight: Array | None) -> Array:

@@ -8,6 +8,7 @@ import numpy as np
 
 from pellucid.activations import Sigmoid, Softplus
 from pellucid.domains import Number
+from pellucid.elementary import logarithm
 from pellucid.errors import ShapeError
 from pellucid.layers.base import Array
 from pellucid.losses.base import Loss, refuse, weighted_mean
@@ -40,7 +41,7 @@ class BinaryCrossEntropy(Loss):
         """Return the log-odds of the mean; with one kind only, those of half a row of the other."""
         half_row = 0.5 / max(len(target), 1)
         mean = np.clip(weighted_mean(target, sample_weight), half_row, 1 - half_row)
-        return np.log(mean / (1 - mean))
+        return np.array([logarithm(odds) for odds in (mean / (1 - mean)).tolist()])
 
     def check_target(self, target: Any, n_outputs: int, dtype: Any = np.float64) -> Array:
         """As `Loss.check_target`, and nothing outside [0, 1]."""
@@ -84,7 +85,8 @@ class CrossEntropy(Loss):
         else:
             counts = weighted_mean(target, sample_weight) * len(target)
         shares = np.maximum(counts, 0.5) / max(counts.sum(), 0.5)
-        return np.log((1 - self.label_smoothing) * shares + self.label_smoothing / len(shares))
+        smoothed = (1 - self.label_smoothing) * shares + self.label_smoothing / len(shares)
+        return np.array([logarithm(share) for share in smoothed.tolist()])
 
     def n_outputs(self, target: Array) -> int:
         """Return the number of classes."""

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from pellucid.domains import Choice, Number, Several
+from pellucid.elementary import logarithm
 from pellucid.layers.base import Array
-from pellucid.losses.base import Loss, refuse, weighted_mean, weighted_quantile
+from pellucid.losses.base import Loss, added, refuse, weighted_mean, weighted_quantile
 from pellucid.options import option
 
 
@@ -50,7 +51,7 @@ class SquaredError(Loss):
 
     def combine(self, losses: list[float], weights: list[float]) -> float:
         """Return the mean of the batches' losses, or their sum for the half-sum."""
-        return sum(losses) if self.reduction == "half_sum" else super().combine(losses, weights)
+        return added(losses) if self.reduction == "half_sum" else super().combine(losses, weights)
 
     def best_constant(self, target: Array, sample_weight: Array | None = None) -> Array:
         """Return the mean."""
@@ -99,7 +100,8 @@ class Huber(Loss):
             points, steepness = points[order], np.cumsum(changes[order])[:-1]
             slopes = np.cumsum(np.append(-self.delta * weights.sum(), steepness * np.diff(points)))
             last = max(int(np.argmax(slopes >= 0)), 1)  # the zero lies on the line that ends here
-            found.append(np.interp(0.0, slopes[last - 1 : last + 1], points[last - 1 : last + 1]))
+            (low, high), (start, stop) = slopes[last - 1 : last + 1], points[last - 1 : last + 1]
+            found.append(start if low >= 0 else start - low * ((stop - start) / (high - low)))
         return np.array(found)
 
 
@@ -150,7 +152,8 @@ class Poisson(Loss):
 
     def best_constant(self, target: Array, sample_weight: Array | None = None) -> Array:
         """Return the logarithm of the mean."""
-        return np.log(np.maximum(weighted_mean(target, sample_weight), np.finfo(float).tiny))
+        means = np.maximum(weighted_mean(target, sample_weight), np.finfo(float).tiny)
+        return np.array([logarithm(mean) for mean in means.tolist()])
 
     def check_target(self, target: Any, n_outputs: int, dtype: Any = np.float64) -> Array:
         """As `Loss.check_target`, and nothing below 0."""

@@ -62,11 +62,11 @@ class LBFGS(SearchingOptimizer):
         free = (np.broadcast_to(factor, parameters.shape) > 0).astype(parameters.dtype)  # frozen parameters do not move
         start, slope = parameters.copy(), state["gradients"] * free
         direction = -_two_loop(slope, state) * free
-        along = float(direction @ slope)
+        along = _dot(direction, slope)
         if along >= 0:  # no descent: forget the curvature and go straight down
             state["n_remembered"][...] = 0
             direction = -slope
-            along = float(direction @ slope)
+            along = _dot(direction, slope)
         if along == 0:
             objective()  # nothing to do; the caller finds value and gradients where it is
             return
@@ -77,7 +77,7 @@ class LBFGS(SearchingOptimizer):
 
         def at(length: float) -> tuple[float, float]:
             parameters[...] = start + parameters.dtype.type(length) * direction
-            return objective(), float(direction @ gradients)
+            return objective(), _dot(direction, gradients)
 
         length, value = _line_search(at, value, along, first, self.max_evaluations)
         if length == 0:
@@ -87,7 +87,7 @@ class LBFGS(SearchingOptimizer):
             return
         state["value"][...], state["gradients"][...] = value, gradients
         step, change = parameters - start, (gradients - slope) * free
-        if float(step @ change) > np.finfo(parameters.dtype).eps * float(change @ change):
+        if _dot(step, change) > np.finfo(parameters.dtype).eps * _dot(change, change):
             if n_remembered == self.memory:
                 for memory in (state["steps"], state["slope_changes"]):
                     memory[:-1] = memory[1:]
@@ -96,20 +96,25 @@ class LBFGS(SearchingOptimizer):
             state["n_remembered"][...] = n_remembered + 1
 
 
+def _dot(a: Array, b: Array) -> float:
+    """Return Σ a b, in NumPy's order of summation: that of a linear algebra library depends on the processor."""
+    return float((a * b).sum())
+
+
 def _two_loop(slope: Array, state: State) -> Array:
     """Return H g from the remembered steps (Nocedal & Wright, algorithm 7.4)."""
     n_remembered = int(state["n_remembered"])
     steps, changes = state["steps"][:n_remembered], state["slope_changes"][:n_remembered]
     q = slope.copy()
     weights = np.zeros(n_remembered)
-    curvatures = [float(step @ change) for step, change in zip(steps, changes, strict=True)]
+    curvatures = [_dot(step, change) for step, change in zip(steps, changes, strict=True)]
     for i in reversed(range(n_remembered)):
-        weights[i] = float(steps[i] @ q) / curvatures[i]
+        weights[i] = _dot(steps[i], q) / curvatures[i]
         q -= q.dtype.type(weights[i]) * changes[i]
     if n_remembered:
-        q *= q.dtype.type(curvatures[-1] / float(changes[-1] @ changes[-1]))
+        q *= q.dtype.type(curvatures[-1] / _dot(changes[-1], changes[-1]))
     for i in range(n_remembered):
-        back = float(changes[i] @ q) / curvatures[i]
+        back = _dot(changes[i], q) / curvatures[i]
         q += q.dtype.type(weights[i] - back) * steps[i]
     return q
 

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pellucid.domains import Integer, Number
+from pellucid.engine.evaluator import forward as natively_forward
 from pellucid.errors import OptionError
+from pellucid.layers.base import on_numpy
 from pellucid.losses import Loss, Penalty
 from pellucid.network import Network
 from pellucid.optimizers import Optimizer, SearchingOptimizer
@@ -19,10 +21,11 @@ from pellucid.training.batches import batch_count, batches, row_order
 from pellucid.training.callbacks import Callback, Run, as_callbacks
 from pellucid.training.engines import choose_engine
 from pellucid.training.history import History
+from pellucid.training.judging import Judge
 from pellucid.training.metrics import Metric
 from pellucid.training.objective import BatchObjective
 from pellucid.training.preparation import checked_schedules, start_or_resume
-from pellucid.training.samples import Samples, checked_samples
+from pellucid.training.samples import checked_samples
 from pellucid.training.step import Step
 from pellucid.training.weights import averaged, require_finite_weights
 
@@ -123,7 +126,10 @@ def train(
         )
 
     watchers = as_callbacks(callbacks)
-    state = start_or_resume(network, samples.x, optimizer, rng, epochs, total_epochs, average, watchers, resume)
+    forward = on_numpy if engine == "numpy" else natively_forward
+    state = start_or_resume(
+        network, samples.x, forward, optimizer, rng, epochs, total_epochs, average, watchers, resume
+    )
     order_of = row_order(order, len(samples), batch_size, Random(state.seed))
     total_steps = state.total_epochs * batch_count(order_of(state.epoch), batch_size)
     step = Step(
@@ -132,6 +138,7 @@ def train(
     native, reason = choose_engine(engine, step, samples, batch_size)
     history = History(state, "numpy" if native is None else "native", reason, resume)
     run = Run(network, history, epochs=state.epoch + epochs, metrics=scores)
+    judge = Judge(network, loss, scores, samples, validation, native=native is not None)
     began = time.monotonic() - (resume["seconds"][-1] if resume else 0.0)
 
     for watcher in watchers:
@@ -158,7 +165,7 @@ def train(
             row: dict[str, Any] = {"epoch": state.epoch, "loss": epoch_loss}
             with averaged(network, state):
                 require_finite_weights(network, state.epoch)
-                row.update(_judge(network, loss, scores, samples if scores else None, validation))
+                row.update(judge())
                 row["learning_rate"] = step.learning_rate
                 row["gradient_norm"] = step.gradient_norm if native is None else native.gradient_norm
                 row["seconds"] = time.monotonic() - began
@@ -174,19 +181,3 @@ def train(
         state.callbacks = [copy.deepcopy(watcher.state) for watcher in watchers]
         history.stopped_by = run.stopped_by
     return history
-
-
-def _judge(
-    network: Network, loss: Loss, metrics: list[Metric], training: Samples | None, validation: Samples | None
-) -> dict[str, float]:
-    """Return the metrics on the training rows, and loss and metrics on the validation rows."""
-    found = {}
-    for prefix, samples in (("", training), ("validation_", validation)):
-        if samples is None:
-            continue
-        outputs = network.predict(samples.x)
-        if prefix:
-            found["validation_loss"] = loss.value_and_gradient(outputs, samples.target, samples.weight)[0]
-        for metric in metrics:
-            found[prefix + metric.name] = metric.value(loss.predict(outputs), samples.target, samples.weight)
-    return found

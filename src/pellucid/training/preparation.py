@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from pellucid.errors import OptionError, ShapeError, listed, near_miss
 from pellucid.layers import Dropout
-from pellucid.layers.base import Array, walk
+from pellucid.layers.base import Array, Forward, walk
 from pellucid.network import Network
 from pellucid.optimizers import Optimizer
 from pellucid.options import named
@@ -20,6 +20,7 @@ from pellucid.training.history import History, TrainingState
 def start_or_resume(
     network: Network,
     x: Array,
+    forward: Forward,
     optimizer: Optimizer,
     rng: int | Random | None,
     epochs: int,
@@ -31,7 +32,7 @@ def start_or_resume(
     """Return the state to train from; weights and callbacks are put where it says."""
     if resume is None:
         if not network.initialized:
-            network.initialize(x)
+            network.initialize(x, forward=forward)
         state = TrainingState(
             as_random(rng).seed, total_epochs or epochs, optimizer=optimizer.start(network.parameters)
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -70,7 +71,7 @@ class Step:
     def gradient_norm(self) -> float:
         """The norm of the last step's gradient, after clipping."""
         with np.errstate(over="ignore"):
-            return float(np.linalg.norm(self.network.gradients))
+            return _norm(self.network.gradients)
 
     @property
     def learning_rate(self) -> float:
@@ -80,6 +81,10 @@ class Step:
 
 def _clip(gradients: Array, largest: float) -> None:
     """Shorten the gradient to the norm ``largest`` if it is longer (Pascanu et al. 2013, arXiv 1211.5063)."""
-    norm = float(np.linalg.norm(gradients))
+    norm = _norm(gradients)
     if norm > largest:
         gradients *= largest / norm
+
+
+def _norm(gradients: Array) -> float:
+    return math.sqrt(float(np.square(gradients).sum()))

@@ -104,7 +104,7 @@ typedef struct {
     int64_t most_steps;                          /* ... or after so many steps */
     int64_t threads, scratch_numbers;
     int64_t evaluate;                            /* loss and gradient of one batch, no update */
-    void *outputs;                               /* of prediction: (n_order, n_outputs) */
+    void *outputs;                               /* of prediction: (n_order, n_outputs); with losses, also their loss */
 } training_run;
 
 #endif

@@ -327,6 +327,26 @@ static void T(predict)(T(worker) *w)
     }
 }
 
+/* training/judging.py: outputs and loss of all rows as in prediction, block after block whatever the training's batches */
+static void T(judge)(T(worker) *w)
+{
+    const program *q = w->program;
+    training_run *run = w->run;
+    for (int64_t first = 0, block = 0; first < run->n_order; first += run->batch_size, block++) {
+        const int64_t rows = run->n_order - first < run->batch_size ? run->n_order - first : run->batch_size;
+        const range r = share(&w->team, rows);
+        T(gather)(w, NULL, first, rows);
+        T(operate)(w, w->forward, q->n_forward, rows);
+        memcpy((REAL *)run->outputs + (first + r.first) * q->n_outputs,
+               w->base[q->outputs.space] + q->outputs.offset + r.first * q->n_outputs,
+               (size_t)((r.last - r.first) * q->n_outputs) * sizeof(REAL));
+        T(loss)(w, NULL, first, rows);
+        if (w->team.thread == 0)
+            T(add_loss)(run, 0, run->batch + block, w->shared, q->loss == HALF_SUM);
+        meet(&w->team);
+    }
+}
+
 static THREAD_RESULT T(work)(void *given)
 {
     T(worker) *w = given;
@@ -336,6 +356,8 @@ static THREAD_RESULT T(work)(void *given)
     }
     if (w->training)
         T(train)(w);
+    else if (w->run->losses)
+        T(judge)(w);
     else
         T(predict)(w);
     return 0;

@@ -76,9 +76,9 @@ static void T(tiny_dense)(const team *t, const operation *o, REAL *const *p, int
     }
     static const team alone = {NULL, 0, 1};
     if (o->code == PRODUCT_FORWARD && p[4])
-        T(activate)(&alone, o->variant, (REAL)o->options[0], p[2], p[4], all);
+        T(activate)(&alone, o->variant, (REAL)o->options[0], p[2], p[4], 1, all);
     if (o->code == PRODUCT_INPUT && p[3])
-        T(activate_backward)(&alone, o->variant, (REAL)o->options[0], p[2], p[3], p[4], p[2], all);
+        T(activate_backward)(&alone, o->variant, (REAL)o->options[0], p[2], p[3], p[4], p[2], 1, all);
 }
 
 /* as `column_sum` of columns.h, for at most BLOCK_ROWS rows */
