@@ -1,7 +1,8 @@
-"""A program that trains one network and prints the SHA-256 of its weights: what a process of its own is asked for.
+"""A program that makes what must be the same bits everywhere and prints its SHA-256, asked for in a process of its own.
 
-Without arguments it prints one line; after ``repeats 20`` a line for each of 20 trainings in this process; after
-``children`` a line for itself, for a forked and for a spawned process.
+It prints a JSON object of hashes on one line: of first weights by every initializer, of a trained network, of one by
+L-BFGS, and of estimators that stopped early, with their predictions. After ``repeats 20`` it prints a line for each of
+20 times in this process; after ``children`` a line for itself, for a forked and for a spawned process.
 """
 
 from __future__ import annotations
@@ -14,18 +15,37 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.estimators import TabularClassifier, TabularRegressor
+from pellucid.initializers import Initializer
 from pellucid.layers import BatchNorm, Columns, Dense, Dropout, Embedding, LayerNorm, Scale
-from pellucid.losses import CrossEntropy
+from pellucid.losses import CrossEntropy, Poisson
 from pellucid.network import Network
-from pellucid.optimizers import Adam
+from pellucid.optimizers import LBFGS, Adam
+from pellucid.options import registered
 from pellucid.random import Random
-from pellucid.training import train
+from pellucid.schedules import CosLog, Exponential, OneCycle
+from pellucid.training import EarlyStopping, train
 
 N_ROWS = 331
+Made = dict[str, np.ndarray[Any, Any]]
 
 
-def digest(_: Any = None) -> dict[str, str]:
-    """Return the hashes after 6 epochs of shuffled batches; every number that goes in is exact."""
+def first_weights() -> Made:
+    """Those of a network by each initializer that has a default; some look at the rows that the layers hand on."""
+    X = Random(2).normal((50, 40)) * np.arange(1.0, 41.0)
+    names = [kind.name for kind in registered(Initializer).values() if kind.name not in ("constant", "explicit")]  # type: ignore[type-abstract]
+    made = {}
+    for name in names:
+        layers = [Dense(30, weight_initializer=name), "tanh", LayerNorm(), Dense(20, weight_initializer=name), "gelu"]
+        network = Network([*layers, Dense(3, weight_initializer=name)], n_inputs=40)
+        still = Adam(learning_rate=0.0)
+        train(network, X, np.arange(50) % 3, loss=CrossEntropy(), optimizer=still, epochs=1, engine="native")
+        made[f"first weights: {name}"] = network.parameters
+    return made
+
+
+def trained() -> Made:
+    """6 epochs of shuffled batches through most kinds of layers, with three schedules."""
     X = Random(1).normal((N_ROWS, 6))
     X[:, 5] = np.arange(N_ROWS) % 5
     network = Network(
@@ -44,29 +64,77 @@ def digest(_: Any = None) -> dict[str, str]:
         rng=3,
         dtype="float32",
     )
-    first = network.parameters.copy()
+    schedules = {"learning_rate": OneCycle(), "dropout_rate": Exponential(final=0.3)}
     history = train(
         network, X, np.arange(N_ROWS) * 7 % 3, loss=CrossEntropy(), optimizer=Adam(), epochs=6, batch_size=40, rng=5,
-        sample_weight=np.arange(N_ROWS) % 4 + 0.5, engine="native",
+        sample_weight=np.arange(N_ROWS) % 4 + 0.5, schedules=schedules, engine="native",
     )  # fmt: skip
-    found = {
-        "first": first,
-        "trained": network.parameters,
-        "statistics": network.buffers,
-        "losses": np.array([history["loss"], history["gradient_norm"]]),
+    losses = np.array([history["loss"], history["gradient_norm"]])
+    return {"trained": network.parameters, "statistics": network.buffers, "losses": losses}
+
+
+def searched() -> Made:
+    """By L-BFGS, and by SGD to the epoch of the best R² on a Poisson target: the link is an exponential."""
+    X = Random(6).normal((N_ROWS, 4))
+    y = np.arange(N_ROWS) * 5 % 11 * (X[:, 0] > 0)
+    made = {}
+    for optimizer, schedules in ((LBFGS(), {}), ("sgd", {"learning_rate": CosLog()})):
+        network = Network([Dense(9), "silu", Dense(1)], n_inputs=4, rng=1)
+        network.named_parameters["2.bias"][...] = Poisson().best_constant(y[:, None].astype(np.float64))
+        history = train(
+            network, X, y, loss=Poisson(), optimizer=optimizer, epochs=12, schedules=schedules, metrics=["r2", "rmse"],
+            X_val=X[::3], y_val=y[::3], callbacks=[EarlyStopping(monitor="validation_r2")], engine="native",
+        )  # fmt: skip
+        made[f"Poisson, {optimizer}"] = network.parameters
+        figures = ("loss", "r2", "rmse", "validation_loss", "validation_r2", "validation_rmse")
+        made[f"Poisson, {optimizer}: history"] = np.array([history[name] for name in figures])
+    return made
+
+
+def estimated() -> Made:
+    """A classifier and a regressor that stopped early on a raw table, and what they predict."""
+    numbers = Random(7).normal((N_ROWS, 2))
+    days = np.datetime64("2024-01-01") + np.arange(N_ROWS) * 3
+    table: dict[str, Any] = {
+        "size": np.where(np.arange(N_ROWS) % 9, numbers[:, 0], np.nan),
+        "kind": [f"kind {code}" for code in np.arange(N_ROWS) % 13],
+        "color": [("red", "blue", None)[code] for code in np.arange(N_ROWS) % 3],
+        "day": days,
     }
-    return {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in found.items()}
+    weight = np.arange(N_ROWS) % 3 + 0.3
+    label = np.array(["a", "b", "c"])[(numbers[:, 1] + np.arange(N_ROWS) % 3 * 0.7).astype(int) % 3]
+    options: dict[str, Any] = {"hidden_layer_sizes": (24,), "epochs": 12, "patience": 3, "random_state": 1}
+    classifier = TabularClassifier(**options).fit(table, label, weight)
+    regressor = TabularRegressor(**options).fit(table, numbers[:, 0] * 3 + np.arange(N_ROWS) % 13)
+    assert classifier.engine_ == "native" and classifier.history_.engine == "native"
+    made = {"classifier": classifier.network_.parameters, "regressor": regressor.network_.parameters}
+    for name, estimator in (("classifier", classifier), ("regressor", regressor)):
+        made[f"{name}: history"] = np.array([estimator.history_["loss"], estimator.history_["validation_loss"]])
+    for name, predict in (("probabilities", classifier.predict_proba), ("predictions", regressor.predict)):
+        for rows_at_once, n in ((N_ROWS, N_ROWS), (7, 14), (1, 6)):
+            starts = range(0, n, rows_at_once)
+            parts = [{key: column[i : i + rows_at_once] for key, column in table.items()} for i in starts]
+            found = np.concatenate([predict(part) for part in parts])
+            made[f"{name}, {rows_at_once} at once"] = found[:6]
+    return made
+
+
+def digest(_: Any = None) -> dict[str, str]:
+    """Return the hash of everything that is made."""
+    made = {**first_weights(), **trained(), **searched(), **estimated()}
+    return {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in made.items()}
 
 
 def digests(how: str = "repeats", count: str = "1") -> list[dict[str, str]]:
-    """Return those of ``count`` trainings here, or of one in each kind of child process."""
+    """Return those of ``count`` times here, or of one in each kind of child process."""
     if how == "repeats":
         return [digest() for _ in range(int(count))]
-    found = [digest()]  # so that the children start from a process that has trained
+    trained()  # so that the children start from a process that has trained, but not read a table: Polars' threads, once
+    found = []  # they run, are no more in a forked process, which waits for them for ever
     for kind in ("fork", "spawn"):
         with multiprocessing.get_context(kind).Pool(1) as pool:
             found += pool.map(digest, [None])
-    return found
+    return [digest(), *found]
 
 
 if __name__ == "__main__":

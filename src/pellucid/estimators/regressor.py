@@ -27,6 +27,7 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
     history_ : the `History` of training, a row per epoch; losses are in units of the standardized target
     plan_ : the choices that were left to the estimator, with their reasons
     best_epoch_, seed_, fit_seconds_ : the epoch whose weights were kept, the seed used, the time taken
+    engine_ : what predicts, "native" or "numpy" with the reason; `history_` says what trained
     refitted_ : whether the network was trained again, on all rows up to the best epoch
 
     >>> from pellucid import TabularRegressor
