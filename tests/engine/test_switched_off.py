@@ -11,11 +11,13 @@ import pytest
 
 from pellucid.engine import native
 from pellucid.errors import OptionError
+from pellucid.estimators import TabularRegressor
 from pellucid.layers import Dense
 from pellucid.losses import SquaredError
 from pellucid.network import Network
 from pellucid.random import Random
 from pellucid.training import History, train
+from tests.tolerances import rounding
 
 X = Random(1).normal((7, 3))
 
@@ -46,6 +48,15 @@ def runs_on_numpy_because(words: str) -> None:
 def test_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PELLUCID_ENGINE", "numpy")
     runs_on_numpy_because("PELLUCID_ENGINE=numpy switches it off")
+
+
+def test_estimators_say_what_predicts(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = TabularRegressor(epochs=1, random_state=0).fit(X[:, :2], X[:, 2])
+    native_predictions = model.predict(X[:, :2])
+    assert model.engine_.split(":")[0] == ("numpy" if isinstance(native.library(), str) else "native")
+    monkeypatch.setenv("PELLUCID_ENGINE", "numpy")
+    assert model.engine_ == "numpy: the environment variable PELLUCID_ENGINE=numpy switches it off"
+    np.testing.assert_allclose(model.predict(X[:, :2]), native_predictions, rtol=rounding(128, np.float32, scale=10))
 
 
 def test_without_the_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
