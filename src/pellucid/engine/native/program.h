@@ -16,7 +16,7 @@ typedef struct {
 } operand;
 
 typedef enum {
-    PRODUCT_FORWARD,     /* x, W -> z, [b, a]            z = x W [* option 1] [+ b], [a = activation(z)]  layers/dense.py */
+    PRODUCT_FORWARD,     /* x, W -> z, [b, a, packed W]  z = x W [* option 1] [+ b], [a = activation(z)]  layers/dense.py */
     PRODUCT_WEIGHT,      /* x, dz -> dW                  xᵀ dz */
     PRODUCT_INPUT,       /* dz, W -> dx, [z, a]          dz Wᵀ, [times the slope of the activation that made x] */
     MULTIPLY,            /* x -> y                       y = x * option                          (NTK) */
@@ -55,6 +55,7 @@ typedef struct {
     int64_t n_in, n_out;         /* columns */
     int64_t variant;             /* the activation */
     int64_t from, to, width;     /* COPY_COLUMNS, ADD_COLUMNS */
+    int64_t by_columns;          /* of a product, threads take columns instead of rows; engine/meetings.py */
     int64_t meets;               /* threads wait for each other at its end; engine/meetings.py */
     uint64_t layer;              /* the address of dropout's random numbers */
     operand operands[6];
@@ -104,6 +105,7 @@ typedef struct {
     int64_t most_steps;                          /* ... or after so many steps */
     int64_t threads, scratch_numbers;
     int64_t evaluate;                            /* loss and gradient of one batch, no update */
+    int64_t workspace_numbers;                   /* 0, or in prediction how much of the workspace each thread has */
     void *outputs;                               /* of prediction: (n_order, n_outputs); with losses, also their loss */
 } training_run;
 
