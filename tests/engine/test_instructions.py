@@ -1,4 +1,4 @@
-"""What the compiled engine consists of: fused multiply-adds of whole vectors, and no function of a mathematical library.
+"""What the compiled engine consists of: fused multiply-adds of whole vectors, and no call of library mathematics.
 
 Each test runs with the C compiler of the path and, where the package ziglang is installed, with Clang, also for ARM.
 """
