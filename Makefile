@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEMO := build/penguins.pellucid
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types bench bench-tables reference sanitize clean
+.PHONY: help demo test lint types bench bench-tables reference wheels sanitize clean
 
 help: ## List every task, one line each
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -48,6 +48,15 @@ bench-tables: .venv/dev ## Compare with scikit-learn's MLP on the public tables 
 
 reference: .venv/dev ## Write docs/reference/options.md from the classes' declarations
 	$(BIN)/python docs/make_reference.py
+
+.venv/wheels: .venv/dev
+	$(BIN)/python -m pip install --quiet --group wheels
+	touch $@
+
+wheels: .venv/wheels ## Build the wheels of all platforms into dist/, check them, and run those that can run here
+	rm -rf dist
+	$(BIN)/python tools/wheels.py
+	$(BIN)/python tools/run_wheels.py
 
 sanitize: .venv/dev ## Run the engine's tests against a build with address and undefined-behavior sanitizers (needs GCC)
 	CC=gcc $(BIN)/python -m pip install --quiet --no-deps --upgrade --target build/sanitize \

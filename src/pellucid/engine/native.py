@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import math
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,13 +19,14 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.engine.cores import available_cores
 from pellucid.engine.plan import Plan
 from pellucid.engine.records import Operation, Program, Status, TrainingRun
 from pellucid.errors import OptionError, PellucidError, listed
 from pellucid.layers.base import Array
 from pellucid.random import Random
 
-_LIBRARY = Path(__file__).with_name("_native.so")
+_LIBRARY = Path(__file__).with_name("_native.dll" if sys.platform == "win32" else "_native.so")
 _RECORDS = (Operation, Program, TrainingRun)
 _WORTH_A_THREAD = 5e6  # floating-point operations per step below which threads wait longer than they compute
 
@@ -125,18 +126,6 @@ def permutation(rng: Random, n: int) -> Array:
     """Return ``rng.permutation(n)``, drawn and sorted by the library where there is one: the same numbers, sooner."""
     loaded = library()
     return rng.permutation(n) if isinstance(loaded, str) else loaded.permutation(rng, n)
-
-
-def available_cores() -> int:
-    """Return how many cores this process may use: its affinity and its control group's quota; 1 in a joblib worker."""
-    if os.environ.get("JOBLIB_WORKER") or os.environ.get("LOKY_WORKER"):
-        return 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-    except (OSError, ValueError):
-        return cores
-    return cores if quota == "max" else max(1, min(cores, math.ceil(int(quota) / int(period))))
 
 
 _limit: ContextVar[int | None] = ContextVar("threads of the native engine", default=None)

@@ -9,7 +9,8 @@ from typing import Any
 
 import threadpoolctl
 
-from pellucid.engine.native import available_cores, limited_threads
+from pellucid.engine.cores import available_cores
+from pellucid.engine.native import limited_threads
 
 _lock = threading.Lock()
 _n_inside = 0
