@@ -23,7 +23,9 @@ print(pellucid.__file__, history.engine, history.engine_reason, sep="|")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("tools", [[], ["cmake", "ninja", "make"]], ids=["nothing-on-the-path", "cmake-but-no-compiler"])
+@pytest.mark.parametrize(
+    "tools", [[], ["cmake", "ninja", "make"]], ids=["nothing-on-the-path", "cmake-but-no-compiler"]
+)
 def test_without_a_compiler_it_is_pure_python(tools: list[str], tmp_path: Path) -> None:
     for module in ("scikit_build_core", "pip"):
         if importlib.util.find_spec(module) is None:
