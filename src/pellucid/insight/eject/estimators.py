@@ -158,10 +158,11 @@ def _write_main(page: Page, estimator: Any, columns: list[tuple[str, str]], trai
     for heading, _ in columns:
         of = labels if "probability" in heading and len(names) == 1 else names
         headings += [heading.format(name) for name in of] if "{}" in heading else [heading]
+    depth = 8 if training else 4
     predicting = [
         "rows = read(sys.argv[1])",
         r'table = csv.writer(sys.stdout, lineterminator="\n")',
-        *laid_out(list_of(map(quoted, headings)), before="table.writerow(", after=")"),
+        *(line[depth:] for line in laid_out(call("table.writerow", list_of(map(quoted, headings))), indent=depth)),
         f"table.writerows(zip({', '.join(values for _, values in columns)}))",
     ]
     if not training:

@@ -43,31 +43,41 @@ def start_of(
         )
     table = to_table(X, missing=estimator.missing)
     require_same_height(table.height, y, "")
-    numbers = np.arange(table.height) if rows is None else np.asarray(rows, dtype=np.int64)
+    numbers = np.arange(table.height) if rows is None else _row_numbers(rows, table.height)
+    kinds = {c.name: c.kind for c in infer_columns(table[numbers], estimator.kinds) if c.kind != "empty"}
     weight = checked_weight(sample_weight, table.height, "sample_weight")
     if weight is not None:
         numbers = numbers[weight[numbers] > 0]
         weight = checked_weight(np.asarray(sample_weight, dtype=np.float64)[numbers], len(numbers), "sample_weight")
-    kinds = {c.name: c.kind for c in infer_columns(table[numbers], estimator.kinds) if c.kind != "empty"}
-    target = estimator.target_.encode(as_array(y)[numbers])
-    all_rows = Rows(table[numbers], target, weight)
-    told = _told(estimator)
-    if told["training_rows"] not in (len(numbers),) and not estimator.refitted_:
-        strata = target if target.dtype.kind == "i" else None
+    target = type(estimator.target_)().fit(as_array(y)[numbers])
+    learned = Rows(table[numbers], target.encode(as_array(y)[numbers]), weight)
+    told, stay = _told(estimator), np.arange(len(numbers))
+    if told["training_rows"] != len(numbers):
+        strata = learned.target if learned.target.dtype.kind == "i" else None
         stay, _ = split_rows(len(numbers), estimator.validation_share, Random(estimator.seed_), strata)
-        all_rows, numbers = all_rows.take(stay), numbers[stay]
+    if not estimator.refitted_:
+        learned, numbers = learned.take(stay), numbers[stay]
     encoder = Encoder(
         one_hot_limit=estimator.one_hot_limit, min_category_count=estimator.min_category_count, kinds=kinds
-    ).fit(all_rows.table)
-    if encoder.to_json()["encodings"] != estimator.encoder_.to_json()["encodings"]:
+    ).fit(learned.table)
+    own, target.name = estimator.encoder_, estimator.target_.name
+    alike = (encoder.to_json(), target.to_json()) == (own.to_json(), estimator.target_.to_json())
+    if len(stay) != told["training_rows"] or not alike:
         raise OptionError(
             f"eject: {len(numbers):,} rows of X are not those that the estimator learned from: their columns would be "
             "encoded in another way. Pass the table and target that fit got, in the same order, and its sample_weight; "
             "if it was fitted on some of the rows, say which: rows=[...]."
         )
-    network, recipe = _training(estimator, encoder, all_rows, told)
+    network, recipe = _training(estimator, encoder, learned, told)
     whole = len(numbers) == table.height and bool((numbers == np.arange(table.height)).all())
     return Start(network, recipe, None if whole else numbers)
+
+
+def _row_numbers(rows: Any, height: int) -> Array:
+    numbers = np.asarray(rows)
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or not ((numbers >= 0) & (numbers < height)).all():
+        raise OptionError(f"eject: rows got {rows!r:.80}; it expects row numbers from 0 to {height - 1}.")
+    return numbers.astype(np.int64)
 
 
 def _training(estimator: Any, encoder: Encoder, rows: Rows, told: Mapping[str, Any]) -> tuple[Network, Recipe]:

@@ -36,10 +36,11 @@ def decided(test: ast.expr, owner: Configurable | None) -> bool | None:
 
 def folded(source: str, owner: Configurable) -> str:
     """Return the source with each ``if`` on options alone replaced by the branch that is taken."""
+    whole = source
     while True:
         found = _first(functions_node(source)[1], owner)
         if found is None:
-            return source
+            return source if source == whole else _without_idle(source)
         node, holds, rest = found
         chosen = node.body if holds else node.orelse
         lines = source.splitlines()
@@ -51,6 +52,19 @@ def folded(source: str, owner: Configurable) -> str:
             if _ends(chosen[-1]) and rest:
                 last = int(rest[-1].end_lineno or 0)
         source = "\n".join([*lines[: node.lineno - 1], *taken, *lines[last:]]) + "\n"
+
+
+def _without_idle(source: str) -> str:
+    """Return the source without names that only a branch that is gone has read."""
+    node, statements = functions_node(source)
+    names = [found for found in ast.walk(node) if isinstance(found, ast.Name)]
+    read = {found.id for found in names if isinstance(found.ctx, ast.Load)}
+    lines = source.splitlines()
+    for statement in reversed(statements):
+        target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+        if isinstance(target, ast.Name) and target.id not in read:
+            del lines[statement.lineno - 1 : statement.end_lineno]
+    return "\n".join(lines) + "\n"
 
 
 def _first(statements: list[ast.stmt], owner: Configurable) -> tuple[ast.If, bool, list[ast.stmt]] | None:

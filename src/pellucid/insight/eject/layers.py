@@ -28,7 +28,7 @@ from pellucid.layers import (
     Residual,
     Scale,
 )
-from pellucid.layers.base import Array
+from pellucid.layers.base import Array, walk
 from pellucid.layers.normalization import _through_statistics
 from pellucid.random import Random
 
@@ -89,9 +89,12 @@ def activation(tape: Tape, layer: ActivationLayer, x: Value, prefix: str, addres
         value = tape.forward(A, f"{{x}} + {c} * ({F} - {{x}})", x, x.size)
 
     def back(dA: str, wanted: bool) -> str | None:
+        if layer.parametric:
+            tape.backward(f"d{c}", f"({dA} * ({F} - {x.trained})).sum(axis=0)", f"({x.size},)")
+        if not wanted:
+            return None
         if not layer.parametric:
             return tape.backward(f"d{x.trained}", slope(tape, function, dA, x.trained, A), f"(n, {x.size})")
-        tape.backward(f"d{c}", f"({dA} * ({F} - {x.trained})).sum(axis=0)", f"({x.size},)")
         through = slope(tape, function, f"{dA} * {c}", x.trained, F)
         return tape.backward(f"d{x.trained}", f"{dA} * (1 - {c}) + {through}", f"(n, {x.size})")
 
@@ -121,7 +124,7 @@ def dropout(tape: Tape, layer: Dropout, x: Value, prefix: str, address: Random) 
         tape.forward_training(D, f"{{x}} * {M}", x, x.size)
 
     def back(dD: str, wanted: bool) -> str | None:
-        return tape.backward(f"d{x.trained}", f"{dD} * {M}", f"(n, {x.size})")
+        return tape.backward(f"d{x.trained}", f"{dD} * {M}", f"(n, {x.size})") if wanted else None
 
     return Value(x.predicted, D, x.size), back
 
@@ -220,8 +223,8 @@ def chain(tape: Tape, layer: Chain, x: Value, prefix: str, address: Random) -> t
     def back(dy: str, wanted: bool) -> str | None:
         gradient: str | None = dy
         for index in reversed(range(len(backs))):
-            assert gradient is not None
-            gradient = backs[index](gradient, wanted or index > 0)
+            if gradient is not None:  # what nothing learns from is not written
+                gradient = backs[index](gradient, wanted or any(map(_learns, layer.layers[:index])))
         return gradient
 
     return x, back
@@ -259,7 +262,10 @@ def columns(tape: Tape, layer: Columns, x: Value, prefix: str, address: Random) 
 
     def back(dC: str, wanted: bool) -> str | None:
         at, found = 0, []
-        for start, stop, value, back_of_part in parts:
+        for inner, (start, stop, value, back_of_part) in zip(layer.children.values(), parts, strict=True):
+            if not wanted and not _learns(inner):
+                at += value.size
+                continue
             d_part = tape.backward(f"d{value.trained}", f"{dC}[:, {at}:{at + value.size}]", f"(n, {value.size})")
             found.append((start, stop, back_of_part(d_part, wanted)))
             at += value.size
@@ -271,6 +277,10 @@ def columns(tape: Tape, layer: Columns, x: Value, prefix: str, address: Random) 
         return dx
 
     return y, back
+
+
+def _learns(layer: Layer) -> bool:
+    return any(inner.parameters for _, inner in walk(layer))
 
 
 def _side_by_side(names: Sequence[str]) -> Expression:

@@ -10,10 +10,12 @@ from pellucid.insight.eject.layout import Expression, array_code, laid_out, tupl
 from pellucid.insight.eject.names import snake_case
 from pellucid.insight.eject.optimizers import Rule, rule_of
 from pellucid.insight.eject.recipe import Recipe
+from pellucid.insight.eject.searching import refuse_search, search_lines, write_objective
 from pellucid.insight.eject.tape import Tape, Value
 from pellucid.layers.base import Array
 from pellucid.losses import Loss, SquaredError
 from pellucid.network import Network
+from pellucid.optimizers import SearchingOptimizer
 
 REPORTS = 10
 """How many losses a training prints, about."""
@@ -45,12 +47,12 @@ def gradients(tape: Tape, recipe: Recipe, network: Network, outputs: Value) -> l
 def _loss(tape: Tape, loss: Loss, outputs: str, n_outputs: int, weighted: bool) -> list[str]:
     """Return the lines from the outputs to the loss and its slope."""
     per_row = tape.sources.method(loss, "per_row", loss.name).call_in_order([outputs, "T"])
+    if type(loss).value_and_gradient not in (Loss.value_and_gradient, SquaredError.value_and_gradient):
+        raise OptionError(f"eject: {loss!r} joins its rows in a way of its own, which has no template.")
     d = f"d{outputs}"
     lines = [f"losses, {d} = {per_row}  # (n,), (n, {n_outputs})"]
     if isinstance(loss, SquaredError) and loss.reduction == "half_sum":
         lines += [f"L, {d} = (losses * S).sum(), {d} * S[:, None]"] if weighted else ["L = losses.sum()"]
-    elif type(loss).value_and_gradient is not Loss.value_and_gradient and not isinstance(loss, SquaredError):
-        raise OptionError(f"eject: {loss!r} joins its rows in a way of its own, which has no template.")
     elif weighted:
         lines += ["share = S / (S.sum() or 1)", f"L, {d} = (losses * share).sum(), {d} * share[:, None]"]
     else:
@@ -63,7 +65,10 @@ class TrainFunction:
 
     def __init__(self, tape: Tape, recipe: Recipe, network: Network) -> None:
         self._tape, self._recipe, self._network = tape, recipe, network
-        self._rule: Rule = rule_of(recipe.optimizer)
+        self._searches = isinstance(recipe.optimizer, SearchingOptimizer)
+        if self._searches:
+            refuse_search(tape, recipe, network)
+        self._rule = Rule([]) if self._searches else rule_of(recipe.optimizer)
         self.constants: list[tuple[str, Expression]] = []
         tape.sources.modules.update(self._rule.modules)
         self._own_rates = not (network.learning_rate_factor == 1).all()
@@ -75,6 +80,10 @@ class TrainFunction:
     def lines(self, head: list[str]) -> list[str]:
         """Return the function after ``head``, which holds its first lines and defines X and T."""
         recipe, tape = self._recipe, self._tape
+        if self._searches:
+            write_objective(tape, recipe, self._penalty())
+            schedule = self._scheduled("learning_rate", "epoch")
+            return [*head, *search_lines(tape, recipe, schedule, [line[4:] for line in self._report("value")])]
         if recipe.shuffled or tape.draws:
             self.constants.append(("SEED", repr(recipe.seed)))
         if recipe.order is not None:
@@ -194,14 +203,14 @@ class TrainFunction:
         head = f"for {', '.join(names)} in zip({', '.join(names.values())}):"
         return [*before, head, *update]
 
-    def _scheduled(self, name: str) -> str:
+    def _scheduled(self, name: str, step: str = "step") -> str:
         """Return the factor of a schedule at this step as code, or an empty text."""
         recipe = self._recipe
         if name not in recipe.schedules:
             return ""
         schedule, total = recipe.schedules[name], recipe.total_steps
         factor = self._tape.sources.method(schedule, "factor", snake_case(type(schedule).__name__))
-        return factor.call_in_order([f"min(step, {total - 1})" if recipe.steps > total else "step", repr(total)])
+        return factor.call_in_order([f"min({step}, {total - 1})" if recipe.steps > total else step, repr(total)])
 
     def _factors(self, name: str, vector: Array) -> str:
         """Return the name of a constant with a number, or an array, for each parameter."""
@@ -214,8 +223,8 @@ class TrainFunction:
             self.constants.append((name, factors))
         return name
 
-    def _report(self) -> list[str]:
+    def _report(self, loss: str = "L") -> list[str]:
         every = max(1, self._recipe.epochs // REPORTS)
         condition = f"        if (epoch + 1) % {every} == 0:"
-        line = 'print(f"epoch {epoch + 1}: loss {L:.6f}")'
+        line = f'print(f"epoch {{epoch + 1}}: loss {{{loss}:.6f}}")'
         return [f"        {line}"] if every == 1 else [condition, f"            {line}"]
