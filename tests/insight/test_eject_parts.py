@@ -82,11 +82,10 @@ def check(plain: Plain, network: Network, X: Any, y: Any, **arguments: Any) -> N
     assert np.abs(plain(predicting, "predict(X)", X=X) - outputs).max() <= bound
     page = page_of(network, training=True, arguments={"X": X, "y": y, **arguments})
     n_steps = len(train(network, X, y, **arguments, engine="numpy")["loss"])
-    found = plain(page, TRAINED)
+    found, after = plain(page, "(train(), PARAMETERS, predict(X))[1:]")
     for (name, view), p in zip(network.named_parameters.items(), found, strict=True):
         assert p.dtype == view.dtype
         assert np.abs(p - view).max(initial=0) <= tolerance(network, 3 * n_steps), name
-    after = plain(page, "(train(), predict(X))[1]")
     assert np.abs(after - network.predict(X)).max() <= 100 * tolerance(network, 3 * n_steps)
 
 
@@ -97,8 +96,10 @@ def test_every_registered_class_has_a_template(family: type) -> None:
     assert not lacking, f"pellucid eject cannot write {lacking}: add a template in pellucid/insight/eject/"
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("holder", ["", "Chain", "Columns", "Residual"])
+@pytest.mark.parametrize(
+    ("holder", "dtype"),
+    [("", "float64"), ("", "float32"), ("Chain", "float64"), ("Columns", "float64"), ("Residual", "float64")],
+)
 @pytest.mark.parametrize("example", enrolled(Layer))
 def test_a_page_of_every_layer_predicts_and_trains(
     plain: Plain, example: LayerExample, holder: str, dtype: str

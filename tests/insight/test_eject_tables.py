@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 import io
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -98,7 +99,7 @@ def check_training(plain: Plain, estimator: Any, text: str, folder: Path, X: Any
     path.write_text(text, encoding="utf-8")
     page = page_of(estimator, training=True, arguments={"X": X, "y": y, **more})
     weights = plain(page, "([p.copy() for p in PARAMETERS], train(read(path)), PARAMETERS)[::2]", path=str(path))
-    n_steps = len(estimator.history_) * 100
+    n_steps = estimator.best_epoch_ * math.ceil(len(y) / estimator.plan_.batch_size)
     largest = float(np.abs(estimator.network_.parameters).max())
     ratio = float(np.finfo(np.float32).eps / np.finfo(np.float64).eps)
     for given, trained, view in zip(*weights, estimator.network_.named_parameters.values(), strict=True):

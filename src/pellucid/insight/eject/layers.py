@@ -28,15 +28,15 @@ from pellucid.layers import (
     Residual,
     Scale,
 )
-from pellucid.layers.base import Array, walk
+from pellucid.layers.base import walk
 from pellucid.layers.normalization import _through_statistics
 from pellucid.random import Random
 
-Template = Callable[[Tape, Any, Value, str, Random], tuple[Value, Backward]]
+Template = Callable[[Tape, Any, Value, Random], tuple[Value, Backward]]
 
 
-def write(tape: Tape, layer: Layer, x: Value, prefix: str, address: Random) -> tuple[Value, Backward]:
-    """Write a layer's lines, for input x; ``prefix`` begins its parameters' names, ``address`` its random numbers'.
+def write(tape: Tape, layer: Layer, x: Value, address: Random) -> tuple[Value, Backward]:
+    """Write a layer's lines, for input x; ``address`` is that of its random numbers.
 
     Raises `OptionError` for a layer without a template.
     """
@@ -45,24 +45,20 @@ def write(tape: Tape, layer: Layer, x: Value, prefix: str, address: Random) -> t
             f"eject: {layer!r} has no template, so it cannot be written as plain NumPy. Write one in "
             "pellucid/insight/eject/layers.py, or build the network of the library's own layers."
         )
-    return TEMPLATES[type(layer)](tape, layer, x, prefix, address)
+    return TEMPLATES[type(layer)](tape, layer, x, address)
 
 
-def _own(tape: Tape, layer: Layer, prefix: str, **symbols: str) -> None:
+def _own(tape: Tape, layer: Layer, **symbols: str) -> None:
     """Enter a layer's arrays on the tape, in its own order, under their symbols."""
     for arrays, list_ in ((layer.parameters, tape.parameters), (layer.buffers, tape.buffers)):
-        list_ += [Weight(symbols[name], prefix + name, array) for name, array in arrays.items()]
+        list_ += [Weight(symbols[name], array) for name, array in arrays.items()]
 
 
-def _shape(array: Array) -> str:
-    return str(array.shape)
-
-
-def dense(tape: Tape, layer: Dense, x: Value, prefix: str, address: Random) -> tuple[Value, Backward]:
+def dense(tape: Tape, layer: Dense, x: Value, address: Random) -> tuple[Value, Backward]:
     """Z = X W + b."""
     k = tape.next_dense()
     W, b, Z = f"W{k}", f"b{k}", f"Z{k}"
-    _own(tape, layer, prefix, weight=W, bias=b)
+    _own(tape, layer, weight=W, bias=b)
     factor = repr(1 / math.sqrt(x.size)) if layer.parametrization == "ntk" else ""
     product = f"({{x}} @ {W}) * {factor}" if factor else f"{{x}} @ {W}"
     z = tape.forward(Z, f"{product} + {b}" if layer.bias else product, x, layer.n_outputs)
@@ -77,7 +73,7 @@ def dense(tape: Tape, layer: Dense, x: Value, prefix: str, address: Random) -> t
     return z, back
 
 
-def activation(tape: Tape, layer: ActivationLayer, x: Value, prefix: str, address: Random) -> tuple[Value, Backward]:
+def activation(tape: Tape, layer: ActivationLayer, x: Value, address: Random) -> tuple[Value, Backward]:
     """A = f(Z), or with a blend c, A = Z + c (F - Z) with F = f(Z)."""
     function = layer.function
     f = tape.sources.method(function, "value", function.name)
@@ -85,7 +81,7 @@ def activation(tape: Tape, layer: ActivationLayer, x: Value, prefix: str, addres
     F, c = A.replace("A", "F"), A.replace("A", "c")
     value = tape.forward(F if layer.parametric else A, f.call(z="{x}"), x, x.size)
     if layer.parametric:
-        _own(tape, layer, prefix, blend=c)
+        _own(tape, layer, blend=c)
         value = tape.forward(A, f"{{x}} + {c} * ({F} - {{x}})", x, x.size)
 
     def back(dA: str, wanted: bool) -> str | None:
@@ -110,7 +106,7 @@ def slope(tape: Tape, function: Activation, da: str, z: str, a: str) -> str:
     return f.call(da=da, z=z, a=a)
 
 
-def dropout(tape: Tape, layer: Dropout, x: Value, prefix: str, address: Random) -> tuple[Value, Backward]:
+def dropout(tape: Tape, layer: Dropout, x: Value, address: Random) -> tuple[Value, Backward]:
     """D = X M with a mask M while training; nothing when predicting."""
     if layer.rate == 0:
         return x, lambda dx, wanted: dx
@@ -129,11 +125,11 @@ def dropout(tape: Tape, layer: Dropout, x: Value, prefix: str, address: Random) 
     return Value(x.predicted, D, x.size), back
 
 
-def scale(tape: Tape, layer: Scale, x: Value, prefix: str, address: Random) -> tuple[Value, Backward]:
+def scale(tape: Tape, layer: Scale, x: Value, address: Random) -> tuple[Value, Backward]:
     """S = X f."""
     k = tape.count("S")
     f, S = f"f{k}", f"S{k}"
-    _own(tape, layer, prefix, factor=f)
+    _own(tape, layer, factor=f)
     y = tape.forward(S, f"{{x}} * {f}", x, x.size)
 
     def back(dS: str, wanted: bool) -> str | None:
@@ -143,11 +139,11 @@ def scale(tape: Tape, layer: Scale, x: Value, prefix: str, address: Random) -> t
     return y, back
 
 
-def embedding(tape: Tape, layer: Embedding, x: Value, prefix: str, address: Random) -> tuple[Value, Backward]:
+def embedding(tape: Tape, layer: Embedding, x: Value, address: Random) -> tuple[Value, Backward]:
     """V = E[k]: the row of E for each code."""
     number = tape.count("E")
     E, k, V = f"E{number}", f"k{number}", f"V{number}"
-    _own(tape, layer, prefix, weight=E)
+    _own(tape, layer, weight=E)
     write_codes_of(tape.sources)
     tape.forward(k, f"codes_of({{x}}, {layer.n_codes})", x)
     y = tape.forward(V, f"{E}[{k}]", x, layer.size)
@@ -162,7 +158,7 @@ def embedding(tape: Tape, layer: Embedding, x: Value, prefix: str, address: Rand
     return y, back
 
 
-def layer_norm(tape: Tape, layer: LayerNorm, x: Value, prefix: str, address: Random) -> tuple[Value, Backward]:
+def layer_norm(tape: Tape, layer: LayerNorm, x: Value, address: Random) -> tuple[Value, Backward]:
     """Y = N g + h with N = (X - mean) r over the columns of each row."""
     k = tape.count("N")
     U, r, N, Y = f"U{k}", f"r{k}", f"N{k}", f"Y{k}"
@@ -170,10 +166,10 @@ def layer_norm(tape: Tape, layer: LayerNorm, x: Value, prefix: str, address: Ran
     variance = f"np.square({U}).mean(axis=1, keepdims=True)"
     tape.forward(r, f"1 / np.sqrt({variance} + {layer.epsilon!r})", x, 1)
     tape.forward(N, f"{U} * {r}", x, x.size)
-    return _scaled(tape, layer, x, prefix, (N, r, Y, k), "axis=1")
+    return _scaled(tape, layer, x, (N, r, Y, k), "axis=1")
 
 
-def batch_norm(tape: Tape, layer: BatchNorm, x: Value, prefix: str, address: Random) -> tuple[Value, Backward]:
+def batch_norm(tape: Tape, layer: BatchNorm, x: Value, address: Random) -> tuple[Value, Backward]:
     """Y = N g + h with N = (X - mean) r over the rows of the batch, or with the running m and v when predicting."""
     k = tape.count("N")
     r, N, Y, m, v, mean, variance = (f"{letter}{k}" for letter in ("r", "N", "Y", "m", "v", "mean", "variance"))
@@ -190,16 +186,16 @@ def batch_norm(tape: Tape, layer: BatchNorm, x: Value, prefix: str, address: Ran
         ]
         tape.forward_training(r, f"1 / np.sqrt({variance} + {layer.epsilon!r})", x)
         tape.forward_training(N, f"({{x}} - {mean}) * {r}", x, x.size)
-    return _scaled(tape, layer, x, prefix, (N, r, Y, k), "axis=0")
+    return _scaled(tape, layer, x, (N, r, Y, k), "axis=0")
 
 
 def _scaled(
-    tape: Tape, layer: LayerNorm | BatchNorm, x: Value, prefix: str, names: tuple[str, str, str, str], axis: str
+    tape: Tape, layer: LayerNorm | BatchNorm, x: Value, names: tuple[str, str, str, str], axis: str
 ) -> tuple[Value, Backward]:
     """Y = N g + h, and the way back to X through N and r."""
     N, r, Y, k = names
     g, h = f"g{k}", f"h{k}"
-    _own(tape, layer, prefix, scale=g, shift=h, mean=f"m{k}", variance=f"v{k}")
+    _own(tape, layer, scale=g, shift=h, mean=f"m{k}", variance=f"v{k}")
     y = tape.forward(Y, f"{N} * {g} + {h}", x, x.size)
 
     def back(dY: str, wanted: bool) -> str | None:
@@ -213,11 +209,11 @@ def _scaled(
     return y, back
 
 
-def chain(tape: Tape, layer: Chain, x: Value, prefix: str, address: Random) -> tuple[Value, Backward]:
+def chain(tape: Tape, layer: Chain, x: Value, address: Random) -> tuple[Value, Backward]:
     """One layer after another."""
     backs: list[Backward] = []
     for index, inner in enumerate(layer.layers):
-        x, back_of_layer = write(tape, inner, x, f"{prefix}{index}.", address.child(index))
+        x, back_of_layer = write(tape, inner, x, address.child(index))
         backs.append(back_of_layer)
 
     def back(dy: str, wanted: bool) -> str | None:
@@ -230,9 +226,9 @@ def chain(tape: Tape, layer: Chain, x: Value, prefix: str, address: Random) -> t
     return x, back
 
 
-def residual(tape: Tape, layer: Residual, x: Value, prefix: str, address: Random) -> tuple[Value, Backward]:
+def residual(tape: Tape, layer: Residual, x: Value, address: Random) -> tuple[Value, Backward]:
     """R = X + what the layers make of X."""
-    change, back_of_chain = chain(tape, layer, x, prefix, address)
+    change, back_of_chain = chain(tape, layer, x, address)
     R = f"R{tape.count('R')}"
     tape.forward_predicting(R, f"{x.predicted} + {change.predicted}", x.size)
     y = tape.forward_training(R, f"{x.trained} + {change.trained}", x, x.size)
@@ -244,16 +240,16 @@ def residual(tape: Tape, layer: Residual, x: Value, prefix: str, address: Random
     return y, back
 
 
-def columns(tape: Tape, layer: Columns, x: Value, prefix: str, address: Random) -> tuple[Value, Backward]:
+def columns(tape: Tape, layer: Columns, x: Value, address: Random) -> tuple[Value, Backward]:
     """C = the parts side by side, each made of some columns of X."""
     if [part[:2] for part in layer.parts.values()] == [(0, x.size)]:
-        ((name, (_, _, inner)),) = layer.parts.items()
-        return write(tape, inner, x, f"{prefix}{name}.", address.child(0))
+        ((_, _, inner),) = layer.parts.values()
+        return write(tape, inner, x, address.child(0))
     parts: list[tuple[int, int, Value, Backward]] = []
-    for index, (name, (start, stop, inner)) in enumerate(layer.parts.items()):
+    for index, (start, stop, inner) in enumerate(layer.parts.values()):
         part = f"P{tape.count('P')}"
         given = tape.forward(part, f"{{x}}[:, {start}:{stop}]", x, stop - start)
-        value, back_of_part = write(tape, inner, given, f"{prefix}{name}.", address.child(index))
+        value, back_of_part = write(tape, inner, given, address.child(index))
         parts.append((start, stop, value, back_of_part))
     C = f"C{tape.count('C')}"
     size = sum(value.size for *_, value, _ in parts)

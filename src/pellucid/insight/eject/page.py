@@ -83,7 +83,7 @@ def tape_of(
 ) -> tuple[Tape, Value]:
     """Return the tape with the lines of a network, and its outputs; the way back is on it where it is to train."""
     tape = Tape(sources, network.dtype, training=training, scheduled_dropout=scheduled_dropout)
-    outputs, back = write(tape, network.chain, Value("X", "X", network.n_inputs), "", Random())
+    outputs, back = write(tape, network.chain, Value("X", "X", network.n_inputs), Random())
     if training:
         back(f"d{outputs.trained}", False)
     return tape, outputs

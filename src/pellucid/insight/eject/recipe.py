@@ -79,6 +79,8 @@ def recipe_of(network: Network, arguments: Mapping[str, Any]) -> Recipe:
             check("eject", declared, given[declared.name])
     loss = named(Loss, given["loss"], "eject: loss")
     optimizer = named(Optimizer, given["optimizer"], "eject: optimizer")
+    if not isinstance(given["penalty"], Penalty | None):
+        raise OptionError(f"eject: penalty got {given['penalty']!r}; it expects a Penalty, such as Penalty(l2=0.01).")
     samples = checked_samples(network, loss, given["X"], given["y"], given["sample_weight"])
     seed = as_random(given["rng"]).seed
     epochs, batch_size, n_rows = given["epochs"], given["batch_size"], len(samples)

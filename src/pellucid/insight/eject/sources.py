@@ -48,13 +48,17 @@ class Sources:
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
         self.modules: set[str] = set()
+        self._names: dict[Callable[..., Any], str] = {}
         self._bodies: dict[str, tuple[Any, ...]] = {}
         self._defaults: dict[str, Mapping[str, Any]] = {}
 
     def function(self, function: Callable[..., Any]) -> str:
         """Carry a function and return its name on the page."""
-        name = function.__name__.lstrip("_")
-        return self._carry(function, None, f"{name}_function" if name in RESERVED else name, None).name
+        if function not in self._names:
+            name = function.__name__.lstrip("_")
+            name = f"{name}_function" if name in RESERVED else name
+            self._names[function] = self._carry(function, None, name, None).name
+        return self._names[function]
 
     def method(
         self, owner: Configurable, method: str, name: str, sentence: str | None = None, *, only_used: bool = False

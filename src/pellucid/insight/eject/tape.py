@@ -23,10 +23,9 @@ class Value(NamedTuple):
 
 
 class Weight(NamedTuple):
-    """A trained array or a buffer: its name on the page, its name in the network, and its numbers."""
+    """A trained array or a buffer: its name on the page, and its numbers."""
 
     symbol: str
-    name: str
     array: Array
 
 
