@@ -6,13 +6,14 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
+from pellucid.activations import sigmoid, softmax
+from pellucid.elementary import exponential
 from pellucid.insight.eject.encoding import write_encoder
 from pellucid.insight.eject.fitting import start_of
 from pellucid.insight.eject.layout import array_code, call, code, laid_out, list_of, quoted, tuple_of
 from pellucid.insight.eject.networks import write_training
 from pellucid.insight.eject.page import Page, forward_function, provenance, tape_of, weights
 from pellucid.losses import CrossEntropy
-from pellucid.losses.base import LINKS
 from pellucid.tabular import ClassTarget
 from pellucid.tabular.target_values import folded
 from pellucid.tabular.values import number_text
@@ -67,8 +68,8 @@ def write_predict(page: Page, estimator: Any) -> list[tuple[str, str]]:
         if target.is_single:
             return [("prediction", "predict(rows).tolist()")]
         return [("prediction of {}", "*predict(rows).T.tolist()")]
-    link = LINKS[loss.link]
-    name = page.sources.method(link, "value", link.name).name
+    exact = page.sources.function(exponential)
+    name = page.sources.function({"sigmoid": sigmoid, "softmax": softmax}[loss.link], exponential=exact)
     computed = f"{name}(outputs(encode(rows)).astype(np.float64))"
     if target.is_multilabel:
         body = [f"    return {computed}"]

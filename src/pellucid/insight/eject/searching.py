@@ -10,7 +10,7 @@ from pellucid.insight.eject.recipe import Recipe
 from pellucid.insight.eject.tape import Tape
 from pellucid.network import Network
 from pellucid.optimizers import LBFGS
-from pellucid.optimizers.lbfgs import _line_search, _two_loop
+from pellucid.optimizers.lbfgs import _dot, _line_search, _two_loop
 
 
 def refuse_search(tape: Tape, recipe: Recipe, network: Network) -> None:
@@ -58,6 +58,7 @@ def search_lines(tape: Tape, recipe: Recipe, schedule: str, report: Sequence[str
     """Return the lines of `train` after its first; ``schedule`` is the factor of the learning rate, or empty."""
     optimizer = recipe.optimizer
     assert isinstance(optimizer, LBFGS)
+    tape.sources.function(_dot)
     tape.sources.function(_two_loop)
     tape.sources.function(_line_search)
     number = f"np.{tape.dtype.name}"
@@ -68,11 +69,11 @@ def search_lines(tape: Tape, recipe: Recipe, schedule: str, report: Sequence[str
         "value, slope = objective(point)",
         f"for epoch in range({recipe.epochs}):",
         "    direction = -two_loop(slope, state)",
-        "    along = float(direction @ slope)",
+        "    along = dot(direction, slope)",
         "    if along >= 0:  # no descent: forget the curvature and go straight down",
         '        state["n_remembered"] = 0',
         "        direction = -slope",
-        "        along = float(direction @ slope)",
+        "        along = dot(direction, slope)",
         "    if along == 0:",
         "        break",
         '    n = state["n_remembered"]',
@@ -81,7 +82,7 @@ def search_lines(tape: Tape, recipe: Recipe, schedule: str, report: Sequence[str
         "",
         "    def at(length, point=point, direction=direction, slopes=slopes):",
         f"        L, slopes[length] = objective(point + {number}(length) * direction)",
-        "        return L, float(direction @ slopes[length])",
+        "        return L, dot(direction, slopes[length])",
         "",
         f"    length, value = line_search(at, value, along, first, {optimizer.max_evaluations})",
         "    if length == 0:  # no better point was found",
@@ -91,7 +92,7 @@ def search_lines(tape: Tape, recipe: Recipe, schedule: str, report: Sequence[str
         f"        reached = point + {number}(length) * direction",
         "        move, change = reached - point, slopes[length] - slope",
         "        point, slope = reached, slopes[length]",
-        f"        if float(move @ change) > np.finfo({number}).eps * float(change @ change):",
+        f"        if dot(move, change) > np.finfo({number}).eps * dot(change, change):",
         f"            if n == {optimizer.memory}:",
         '                for kept in (state["steps"], state["slope_changes"]):',
         "                    kept[:-1] = kept[1:]",

@@ -16,6 +16,7 @@ from pellucid.layers.base import Array
 from pellucid.losses import Loss, SquaredError
 from pellucid.network import Network
 from pellucid.optimizers import SearchingOptimizer
+from pellucid.training.step import _norm
 
 REPORTS = 10
 """How many losses a training prints, about."""
@@ -168,7 +169,7 @@ class TrainFunction:
         if clip is None:
             return []
         return [
-            "length = float(np.linalg.norm(np.concatenate([g.ravel() for g in slopes])))",
+            f"length = {self._tape.sources.function(_norm)}(np.concatenate([g.ravel() for g in slopes]))",
             f"if length > {clip!r}:",
             "    for g in slopes:",
             f"        g *= {clip!r} / length",
@@ -209,7 +210,7 @@ class TrainFunction:
         if name not in recipe.schedules:
             return ""
         schedule, total = recipe.schedules[name], recipe.total_steps
-        factor = self._tape.sources.method(schedule, "factor", snake_case(type(schedule).__name__))
+        factor = self._tape.sources.method(schedule, "factor", f"{snake_case(type(schedule).__name__)}_schedule")
         return factor.call_in_order([f"min({step}, {total - 1})" if recipe.steps > total else step, repr(total)])
 
     def _factors(self, name: str, vector: Array) -> str:
