@@ -19,7 +19,7 @@ _HOMES = {
     "pellucid.initializers": (
         "Constant Explicit Glorot He Initializer LeCun Normal Orthogonal Uniform UnitVariance Zeros"
     ),
-    "pellucid.insight": "GradientCheck gradient_check",
+    "pellucid.insight": "GradientCheck eject gradient_check",
     "pellucid.layers": (
         "ActivationLayer BatchNorm Chain Columns Dense Dropout Embedding Layer LayerNorm Residual Scale"
     ),

@@ -1,0 +1,125 @@
+"""The start of an estimator's training, found again from the table that it was fitted on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pellucid.errors import OptionError
+from pellucid.estimators.recipe import AVERAGE, build_network, plan_training
+from pellucid.insight.eject.recipe import Recipe, recipe_of
+from pellucid.layers.base import Array
+from pellucid.network import Network
+from pellucid.optimizers import AdamW
+from pellucid.random import Random
+from pellucid.tabular import Encoder, infer_columns, to_table
+from pellucid.tabular.splitting import Rows, checked_weight, require_same_height, split_rows
+from pellucid.tabular.target_values import as_array
+
+
+@dataclass(frozen=True)
+class Start:
+    """What an estimator's last training began with; ``rows`` are the row numbers of the table, None for all."""
+
+    network: Network
+    recipe: Recipe
+    rows: Array | None
+
+
+def start_of(
+    estimator: Any, X: Any = None, y: Any = None, sample_weight: Any = None, rows: Any = None, **others: Any
+) -> Start:
+    """Return what the estimator's last training began with, from the table that it was fitted on.
+
+    Raises `OptionError` for another table, and for a training that was cut short within an epoch.
+    """
+    if others or X is None or y is None:
+        got = f"got {', '.join(others)}" if others else "got no table"
+        raise OptionError(
+            f"eject: training an estimator {got}; it takes X and y, and sample_weight and rows if need be."
+        )
+    table = to_table(X, missing=estimator.missing)
+    require_same_height(table.height, y, "")
+    numbers = np.arange(table.height) if rows is None else _row_numbers(rows, table.height)
+    kinds = {c.name: c.kind for c in infer_columns(table[numbers], estimator.kinds) if c.kind != "empty"}
+    weight = checked_weight(sample_weight, table.height, "sample_weight")
+    if weight is not None:
+        numbers = numbers[weight[numbers] > 0]
+        weight = checked_weight(np.asarray(sample_weight, dtype=np.float64)[numbers], len(numbers), "sample_weight")
+    target = type(estimator.target_)().fit(as_array(y)[numbers])
+    learned = Rows(table[numbers], target.encode(as_array(y)[numbers]), weight)
+    told, stay = _told(estimator), np.arange(len(numbers))
+    if told["training_rows"] != len(numbers):
+        strata = learned.target if learned.target.dtype.kind == "i" else None
+        stay, _ = split_rows(len(numbers), estimator.validation_share, Random(estimator.seed_), strata)
+    if not estimator.refitted_:
+        learned, numbers = learned.take(stay), numbers[stay]
+    encoder = Encoder(
+        one_hot_limit=estimator.one_hot_limit, min_category_count=estimator.min_category_count, kinds=kinds
+    ).fit(learned.table)
+    own, target.name = estimator.encoder_, estimator.target_.name
+    alike = (encoder.to_json(), target.to_json()) == (own.to_json(), estimator.target_.to_json())
+    if len(stay) != told["training_rows"] or not alike:
+        raise OptionError(
+            f"eject: {len(numbers):,} rows of X are not those that the estimator learned from: their columns would be "
+            "encoded in another way. Pass the table and target that fit got, in the same order, and its sample_weight; "
+            "if it was fitted on some of the rows, say which: rows=[...]."
+        )
+    network, recipe = _training(estimator, encoder, learned, told)
+    whole = len(numbers) == table.height and bool((numbers == np.arange(table.height)).all())
+    return Start(network, recipe, None if whole else numbers)
+
+
+def _row_numbers(rows: Any, height: int) -> Array:
+    numbers = np.asarray(rows)
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or not ((numbers >= 0) & (numbers < height)).all():
+        raise OptionError(f"eject: rows got {rows!r:.80}; it expects row numbers from 0 to {height - 1}.")
+    return numbers.astype(np.int64)
+
+
+def _training(estimator: Any, encoder: Encoder, rows: Rows, told: Mapping[str, Any]) -> tuple[Network, Recipe]:
+    """Return network and recipe as `TabularEstimator.fit` makes them."""
+    rng, n_outputs = Random(estimator.seed_), estimator._n_outputs()
+    network = build_network(
+        encoder,
+        n_outputs,
+        hidden_layer_sizes=estimator.hidden_layer_sizes,
+        activation=estimator.activation,
+        dropout=estimator.dropout,
+        embedding_size=estimator.embedding_size,
+        rng=rng,
+    )
+    loss = estimator.loss_
+    best = loss.best_constant(loss.check_target(rows.target, n_outputs), rows.weight)
+    network.named_parameters[f"{len(network.layers) - 1}.bias"][...] = best
+    plan = plan_training(told["training_rows"], batch_size=estimator.batch_size, epochs=estimator.epochs)
+    arguments = {
+        "X": encoder.transform(rows.table),
+        "y": rows.target,
+        "loss": loss,
+        "optimizer": AdamW(learning_rate=estimator.learning_rate, weight_decay=estimator.weight_decay, beta2=0.95),
+        "epochs": estimator.best_epoch_,
+        "total_epochs": plan.epochs,
+        "batch_size": plan.batch_size,
+        "sample_weight": rows.weight,
+        "rng": rng,
+        "schedules": plan.schedules(dropout=estimator.dropout > 0 and len(estimator.hidden_layer_sizes) > 0),
+        "average": AVERAGE,
+    }
+    return network, recipe_of(network, arguments)
+
+
+def _told(estimator: Any) -> dict[str, Any]:
+    """Return how many rows the first training had; raise if it ended within the epoch that was kept."""
+    stopped = estimator.history_.stopped_by
+    ended_early = bool(stopped) and not stopped.startswith("early stopping")
+    if ended_early and estimator.best_epoch_ == len(estimator.history_) and not estimator.refitted_:
+        raise OptionError(
+            f"eject: training was stopped by {stopped} in the epoch whose weights were kept, so it cannot be repeated "
+            "step by step. Fit without a time budget, or eject without training."
+        )
+    rows = estimator.plan_.n_rows if hasattr(estimator, "plan_") else estimator.receipt_["training_rows"]
+    return {"training_rows": int(rows)}

@@ -1,0 +1,297 @@
+"""The templates of layers: each writes its layer's lines of the forward pass, and returns what writes the way back.
+
+A template says in the page's words what the layer's `forward` and `backward` compute, operation by operation, so that
+the numbers are the same; a contract test holds each to its layer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pellucid.activations import Activation, Elementwise
+from pellucid.errors import OptionError
+from pellucid.insight.eject.functions import write_codes_of, write_dropout_mask
+from pellucid.insight.eject.layout import Expression, call, list_of
+from pellucid.insight.eject.tape import Backward, Tape, Value, Weight
+from pellucid.layers import (
+    ActivationLayer,
+    BatchNorm,
+    Chain,
+    Columns,
+    Dense,
+    Dropout,
+    Embedding,
+    Layer,
+    LayerNorm,
+    Residual,
+    Scale,
+)
+from pellucid.layers.base import walk
+from pellucid.layers.normalization import _through_statistics
+from pellucid.random import Random
+
+Template = Callable[[Tape, Any, Value, Random], tuple[Value, Backward]]
+
+
+def write(tape: Tape, layer: Layer, x: Value, address: Random) -> tuple[Value, Backward]:
+    """Write a layer's lines, for input x; ``address`` is that of its random numbers.
+
+    Raises `OptionError` for a layer without a template.
+    """
+    if type(layer) not in TEMPLATES:
+        raise OptionError(
+            f"eject: {layer!r} has no template, so it cannot be written as plain NumPy. Write one in "
+            "pellucid/insight/eject/layers.py, or build the network of the library's own layers."
+        )
+    return TEMPLATES[type(layer)](tape, layer, x, address)
+
+
+def _own(tape: Tape, layer: Layer, **symbols: str) -> None:
+    """Enter a layer's arrays on the tape, in its own order, under their symbols."""
+    for arrays, list_ in ((layer.parameters, tape.parameters), (layer.buffers, tape.buffers)):
+        list_ += [Weight(symbols[name], array) for name, array in arrays.items()]
+
+
+def dense(tape: Tape, layer: Dense, x: Value, address: Random) -> tuple[Value, Backward]:
+    """Z = X W + b."""
+    k = tape.next_dense()
+    W, b, Z = f"W{k}", f"b{k}", f"Z{k}"
+    _own(tape, layer, weight=W, bias=b)
+    factor = repr(1 / math.sqrt(x.size)) if layer.parametrization == "ntk" else ""
+    product = f"({{x}} @ {W}) * {factor}" if factor else f"{{x}} @ {W}"
+    z = tape.forward(Z, f"{product} + {b}" if layer.bias else product, x, layer.n_outputs)
+
+    def back(dZ: str, wanted: bool) -> str | None:
+        if layer.bias:
+            tape.backward(f"d{b}", f"{dZ}.sum(axis=0)", f"({layer.n_outputs},)")
+        scaled = tape.backward(f"d{Z}s", f"{dZ} * {factor}") if factor else dZ
+        tape.backward(f"d{W}", f"{x.trained}.T.dot({scaled})", f"({x.size}, {layer.n_outputs})")
+        return tape.backward(f"d{x.trained}", f"{scaled} @ {W}.T", f"(n, {x.size})") if wanted else None
+
+    return z, back
+
+
+def activation(tape: Tape, layer: ActivationLayer, x: Value, address: Random) -> tuple[Value, Backward]:
+    """A = f(Z), or with a blend c, A = Z + c (F - Z) with F = f(Z)."""
+    function = layer.function
+    f = tape.sources.method(function, "value", function.name)
+    A = tape.name("A")
+    F, c = A.replace("A", "F"), A.replace("A", "c")
+    value = tape.forward(F if layer.parametric else A, f.call(z="{x}"), x, x.size)
+    if layer.parametric:
+        _own(tape, layer, blend=c)
+        value = tape.forward(A, f"{{x}} + {c} * ({F} - {{x}})", x, x.size)
+
+    def back(dA: str, wanted: bool) -> str | None:
+        if layer.parametric:
+            tape.backward(f"d{c}", f"({dA} * ({F} - {x.trained})).sum(axis=0)", f"({x.size},)")
+        if not wanted:
+            return None
+        if not layer.parametric:
+            return tape.backward(f"d{x.trained}", slope(tape, function, dA, x.trained, A), f"(n, {x.size})")
+        through = slope(tape, function, f"{dA} * {c}", x.trained, F)
+        return tape.backward(f"d{x.trained}", f"{dA} * (1 - {c}) + {through}", f"(n, {x.size})")
+
+    return value, back
+
+
+def slope(tape: Tape, function: Activation, da: str, z: str, a: str) -> str:
+    """Return dL/dz as code."""
+    if isinstance(function, Elementwise):
+        f = tape.sources.method(function, "derivative", f"{function.name}_slope", "Return da/dz.", only_used=True)
+        return f"{da} * {f.call(z=z, a=a)}"
+    f = tape.sources.method(function, "backward", f"{function.name}_backward", "Return dz.", only_used=True)
+    return f.call(da=da, z=z, a=a)
+
+
+def dropout(tape: Tape, layer: Dropout, x: Value, address: Random) -> tuple[Value, Backward]:
+    """D = X M with a mask M while training; nothing when predicting."""
+    if layer.rate == 0:
+        return x, lambda dx, wanted: dx
+    k = tape.count("D")
+    M, D = f"M{k}", f"D{k}"
+    if tape.training:
+        tape.draws = True
+        write_dropout_mask(tape.sources, tape.dtype.name)
+        rate = f"{layer.rate!r} * dropout" if tape.scheduled_dropout else repr(layer.rate)
+        tape.forward_training(M, f"dropout_mask({{x}}.shape, {rate}, {address.layer}, step)", x, x.size)
+        tape.forward_training(D, f"{{x}} * {M}", x, x.size)
+
+    def back(dD: str, wanted: bool) -> str | None:
+        return tape.backward(f"d{x.trained}", f"{dD} * {M}", f"(n, {x.size})") if wanted else None
+
+    return Value(x.predicted, D, x.size), back
+
+
+def scale(tape: Tape, layer: Scale, x: Value, address: Random) -> tuple[Value, Backward]:
+    """S = X f."""
+    k = tape.count("S")
+    f, S = f"f{k}", f"S{k}"
+    _own(tape, layer, factor=f)
+    y = tape.forward(S, f"{{x}} * {f}", x, x.size)
+
+    def back(dS: str, wanted: bool) -> str | None:
+        tape.backward(f"d{f}", f"({dS} * {x.trained}).sum(axis=0)", f"({x.size},)")
+        return tape.backward(f"d{x.trained}", f"{dS} * {f}", f"(n, {x.size})") if wanted else None
+
+    return y, back
+
+
+def embedding(tape: Tape, layer: Embedding, x: Value, address: Random) -> tuple[Value, Backward]:
+    """V = E[k]: the row of E for each code."""
+    number = tape.count("E")
+    E, k, V = f"E{number}", f"k{number}", f"V{number}"
+    _own(tape, layer, weight=E)
+    write_codes_of(tape.sources)
+    tape.forward(k, f"codes_of({{x}}, {layer.n_codes})", x)
+    y = tape.forward(V, f"{E}[{k}]", x, layer.size)
+
+    def back(dV: str, wanted: bool) -> str | None:
+        sums = f"[np.bincount({k}, column, minlength={layer.n_codes}) for column in {dV}.T]"
+        whole = f"np.stack({sums}, axis=1)"
+        shape = f"({layer.n_codes}, {layer.size})"
+        tape.backward(f"d{E}", f"np.float32({whole})" if tape.dtype == "float32" else whole, shape)
+        return tape.backward(f"d{x.trained}", f"np.zeros_like({x.trained})", "(n, 1)") if wanted else None
+
+    return y, back
+
+
+def layer_norm(tape: Tape, layer: LayerNorm, x: Value, address: Random) -> tuple[Value, Backward]:
+    """Y = N g + h with N = (X - mean) r over the columns of each row."""
+    k = tape.count("N")
+    U, r, N, Y = f"U{k}", f"r{k}", f"N{k}", f"Y{k}"
+    tape.forward(U, "{x} - {x}.mean(axis=1, keepdims=True)", x, x.size)
+    variance = f"np.square({U}).mean(axis=1, keepdims=True)"
+    tape.forward(r, f"1 / np.sqrt({variance} + {layer.epsilon!r})", x, 1)
+    tape.forward(N, f"{U} * {r}", x, x.size)
+    return _scaled(tape, layer, x, (N, r, Y, k), "axis=1")
+
+
+def batch_norm(tape: Tape, layer: BatchNorm, x: Value, address: Random) -> tuple[Value, Backward]:
+    """Y = N g + h with N = (X - mean) r over the rows of the batch, or with the running m and v when predicting."""
+    k = tape.count("N")
+    r, N, Y, m, v, mean, variance = (f"{letter}{k}" for letter in ("r", "N", "Y", "m", "v", "mean", "variance"))
+    tape.forward_predicting(r, f"1 / np.sqrt({v} + {layer.epsilon!r})")
+    tape.forward_predicting(N, f"({x.predicted} - {m}) * {r}", x.size)
+    if tape.training:
+        tape.forward_training(mean, "{x}.mean(axis=0)", x)
+        tape.forward_training(variance, f"np.square({{x}} - {mean}).mean(axis=0)", x)
+        unbiased = f"{variance} * (len({{x}}) / (len({{x}}) - 1)) if len({{x}}) > 1 else {v}"
+        tape.forward_training(f"unbiased{k}", unbiased, x)
+        tape.running += [
+            f"{m} + {layer.momentum!r} * ({mean} - {m})",
+            f"{v} + {layer.momentum!r} * (unbiased{k} - {v})",
+        ]
+        tape.forward_training(r, f"1 / np.sqrt({variance} + {layer.epsilon!r})", x)
+        tape.forward_training(N, f"({{x}} - {mean}) * {r}", x, x.size)
+    return _scaled(tape, layer, x, (N, r, Y, k), "axis=0")
+
+
+def _scaled(
+    tape: Tape, layer: LayerNorm | BatchNorm, x: Value, names: tuple[str, str, str, str], axis: str
+) -> tuple[Value, Backward]:
+    """Y = N g + h, and the way back to X through N and r."""
+    N, r, Y, k = names
+    g, h = f"g{k}", f"h{k}"
+    _own(tape, layer, scale=g, shift=h, mean=f"m{k}", variance=f"v{k}")
+    y = tape.forward(Y, f"{N} * {g} + {h}", x, x.size)
+
+    def back(dY: str, wanted: bool) -> str | None:
+        through = tape.sources.function(_through_statistics)
+        tape.backward(f"d{g}", f"({dY} * {N}).sum(axis=0)", f"({x.size},)")
+        tape.backward(f"d{h}", f"{dY}.sum(axis=0)", f"({x.size},)")
+        if not wanted:
+            return None
+        return tape.backward(f"d{x.trained}", f"{through}({dY} * {g}, {N}, {r}, {axis})", f"(n, {x.size})")
+
+    return y, back
+
+
+def chain(tape: Tape, layer: Chain, x: Value, address: Random) -> tuple[Value, Backward]:
+    """One layer after another."""
+    backs: list[Backward] = []
+    for index, inner in enumerate(layer.layers):
+        x, back_of_layer = write(tape, inner, x, address.child(index))
+        backs.append(back_of_layer)
+
+    def back(dy: str, wanted: bool) -> str | None:
+        gradient: str | None = dy
+        for index in reversed(range(len(backs))):
+            if gradient is not None:  # what nothing learns from is not written
+                gradient = backs[index](gradient, wanted or any(map(_learns, layer.layers[:index])))
+        return gradient
+
+    return x, back
+
+
+def residual(tape: Tape, layer: Residual, x: Value, address: Random) -> tuple[Value, Backward]:
+    """R = X + what the layers make of X."""
+    change, back_of_chain = chain(tape, layer, x, address)
+    R = f"R{tape.count('R')}"
+    tape.forward_predicting(R, f"{x.predicted} + {change.predicted}", x.size)
+    y = tape.forward_training(R, f"{x.trained} + {change.trained}", x, x.size)
+
+    def back(dR: str, wanted: bool) -> str | None:
+        dx = back_of_chain(dR, wanted)
+        return tape.backward(f"d{x.trained}", f"{dR} + {dx}", f"(n, {x.size})") if wanted else None
+
+    return y, back
+
+
+def columns(tape: Tape, layer: Columns, x: Value, address: Random) -> tuple[Value, Backward]:
+    """C = the parts side by side, each made of some columns of X."""
+    if [part[:2] for part in layer.parts.values()] == [(0, x.size)]:
+        ((_, _, inner),) = layer.parts.values()
+        return write(tape, inner, x, address.child(0))
+    parts: list[tuple[int, int, Value, Backward]] = []
+    for index, (start, stop, inner) in enumerate(layer.parts.values()):
+        part = f"P{tape.count('P')}"
+        given = tape.forward(part, f"{{x}}[:, {start}:{stop}]", x, stop - start)
+        value, back_of_part = write(tape, inner, given, address.child(index))
+        parts.append((start, stop, value, back_of_part))
+    C = f"C{tape.count('C')}"
+    size = sum(value.size for *_, value, _ in parts)
+    tape.forward_predicting(C, _side_by_side([value.predicted for *_, value, _ in parts]), size)
+    y = tape.forward_training(C, _side_by_side([value.trained for *_, value, _ in parts]), x, size)
+
+    def back(dC: str, wanted: bool) -> str | None:
+        at, found = 0, []
+        for inner, (start, stop, value, back_of_part) in zip(layer.children.values(), parts, strict=True):
+            if not wanted and not _learns(inner):
+                at += value.size
+                continue
+            d_part = tape.backward(f"d{value.trained}", f"{dC}[:, {at}:{at + value.size}]", f"(n, {value.size})")
+            found.append((start, stop, back_of_part(d_part, wanted)))
+            at += value.size
+        if not wanted:
+            return None
+        dx = tape.backward(f"d{x.trained}", f"np.zeros_like({x.trained})", f"(n, {x.size})")
+        for start, stop, d_given in found:
+            tape.statement(f"{dx}[:, {start}:{stop}] += {d_given}")
+        return dx
+
+    return y, back
+
+
+def _learns(layer: Layer) -> bool:
+    return any(inner.parameters for _, inner in walk(layer))
+
+
+def _side_by_side(names: Sequence[str]) -> Expression:
+    return call("np.concatenate", list_of(names), "axis=1")
+
+
+TEMPLATES: dict[type[Layer], Template] = {
+    ActivationLayer: activation,
+    BatchNorm: batch_norm,
+    Chain: chain,
+    Columns: columns,
+    Dense: dense,
+    Dropout: dropout,
+    Embedding: embedding,
+    LayerNorm: layer_norm,
+    Residual: residual,
+    Scale: scale,
+}
