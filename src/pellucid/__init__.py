@@ -19,7 +19,10 @@ _HOMES = {
     "pellucid.initializers": (
         "Constant Explicit Glorot He Initializer LeCun Normal Orthogonal Uniform UnitVariance Zeros"
     ),
-    "pellucid.insight": "GradientCheck gradient_check",
+    "pellucid.insight": (
+        "Diagram Finding GradientCheck Picture Recorder Report diagnose gradient_check plot_decision_boundary "
+        "plot_distributions plot_history plot_network"
+    ),
     "pellucid.layers": (
         "ActivationLayer BatchNorm Chain Columns Dense Dropout Embedding Layer LayerNorm Residual Scale"
     ),
