@@ -3,8 +3,8 @@
 On each table the estimator with its defaults and plain networks of several widths and activations, for 2,000 steps or
 until early stopping ends them, are trained on a split of the data folder's ``protocol.py`` and examined with their
 training rows and history. Nothing is wrong with how they are built and trained, so each finding about the network is
-counted as a false alarm; constant and duplicated columns are facts of the table, which the script confirms by itself and
-counts apart.
+counted as a false alarm; constant and duplicated columns are facts of the table, which the script confirms by itself
+and counts apart.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ PLAIN: dict[str, tuple[list[int], str]] = {
 def load_protocol(data: Path) -> Any:
     """Import ``protocol.py`` from the data folder."""
     spec = importlib.util.spec_from_file_location("protocol", data / "protocol.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     spec.loader.exec_module(module := importlib.util.module_from_spec(spec))
     return module
 

@@ -13,6 +13,7 @@ import typer
 from pellucid import __version__
 from pellucid.cli.command import command, complain
 from pellucid.cli.demo import demo
+from pellucid.cli.doctor import doctor
 from pellucid.cli.evaluate import evaluate
 from pellucid.cli.info import info
 from pellucid.cli.predict import predict
@@ -55,7 +56,7 @@ def build(asked: str) -> typer.Typer:
 
         recipe = parameters()
     application.command("train")(command(train, recipe))
-    for function in (predict, evaluate, info, demo):
+    for function in (predict, evaluate, info, doctor, demo):
         application.command(function.__name__)(command(function))
     return application
 

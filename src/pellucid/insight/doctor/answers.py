@@ -14,8 +14,8 @@ from pellucid.layers.base import Array
 
 SHARE_OF_CONFIDENT_ERRORS = 0.25
 """Labels that are flipped at random hit rows without regard to how sure the network is of them, so half of its errors
-are on rows of which it is surer than of most of those it gets right; where classes merely overlap, errors crowd where it
-is unsure and hardly any are. A quarter lies between."""
+are on rows of which it is surer than of most of those it gets right; where classes merely overlap, errors crowd where
+it is unsure, and hardly any are. A quarter lies between."""
 TAIL = 2.0
 """Residuals of a sound table are taken to fall off at least as fast as |r|⁻², the slowest with a finite variance."""
 BY_CHANCE = 0.01
@@ -23,11 +23,11 @@ MOST_SUSPECTS = 0.05  # of the rows: more errors than that are no exceptions
 FEWEST_ROWS = 20
 LOPSIDED = 0.75  # three rows to one: a constant answer is right in three of four
 STUCK = 0.01
-"""Less than 1 % of the baseline's loss is explained; sound outputs then vary by less than a tenth of what the target does,
-as the share explained is the square of that ratio."""
+"""Less than 1 % of the baseline's loss is explained; sound outputs then vary by less than a tenth of what the target
+does, as the share explained is the square of that ratio."""
 SIGNIFICANT = 3.0
 """A correlation r over n rows is real where r √n is beyond 3, which chance reaches once in 370 times: a network that
-found the little that there is to be found is not stuck. Outputs that vary by 1 % of the target are, whatever they do."""
+found the little that there is to be found is not stuck. Outputs that vary by 1 % of what the target does are."""
 
 
 def suspect_labels(case: Examination) -> Iterator[Finding]:
@@ -44,10 +44,9 @@ def suspect_labels(case: Examination) -> Iterator[Finding]:
     yield Finding(
         "suspect labels",
         "note",
-        f"{len(rows)} {'row has a target' if len(rows) == 1 else 'rows have targets'} that the network contradicts "
-        f"although it is right, and no less sure, about the others: row {rows[0]} has a loss of {worst:.3g}, the median "
-        f"row {typical:.2g}. Look whether {'its target was' if len(rows) == 1 else 'their targets were'} entered "
-        "wrongly; mend or leave out those that were.",
+        f"{_counted(len(rows))} that the network contradicts, while it is right, and no surer, about the others: row "
+        f"{rows[0]} has a loss of {worst:.3g}, the median row {typical:.2g}. Look whether the target was entered "
+        "wrongly; mend or leave out what was.",
         f"wrong = {rows[:20].tolist()}; X, y = np.delete(X, wrong, axis=0), np.delete(y, wrong, axis=0)",
         {"losses": case.row_losses[suspects], "median_loss": typical},
         rows=tuple(rows.tolist()),
@@ -112,8 +111,8 @@ def link_applied_twice(case: Examination) -> Iterator[Finding]:
         "link applied twice",
         "problem",
         f"The network ends in {function}, and {loss} applies {case.loss.link} to raw outputs itself. Twice, the "
-        f"probabilities cannot leave the range from {'0.5 to 0.73' if case.loss.link == 'sigmoid' else _softmax_range(case)}"
-        ", and the gradient is small everywhere. Leave the last layer out.",
+        f"probabilities cannot leave the range from {_range_of_twice(case)}, and the gradient is small everywhere. "
+        "Leave the last layer out.",
         case.rewritten(changes={len(case.network.layers) - 1: []}),
         {"last_layer": function, "link": case.loss.link},
         layer=str(len(case.network.layers) - 1),
@@ -137,8 +136,8 @@ def target_out_of_reach(case: Examination) -> Iterator[Finding]:
         "target out of reach",
         "problem",
         f"The network ends in {last.function.name}, which gives numbers from {low:g} to {high:g}, and the target goes "
-        f"from {smallest:.4g} to {largest:.4g}: {outside:,} of the {len(case.x):,} rows cannot be reached. Leave the last "
-        "activation out.",
+        f"from {smallest:.4g} to {largest:.4g}: {outside:,} of the {len(case.x):,} rows cannot be reached. Leave the "
+        "last activation out.",
         case.rewritten(changes={len(case.network.layers) - 1: []}),
         {"lowest_output": low, "highest_output": high, "lowest_target": smallest, "highest_target": largest},
         layer=str(len(case.network.layers) - 1),
@@ -146,16 +145,18 @@ def target_out_of_reach(case: Examination) -> Iterator[Finding]:
 
 
 def _confident_errors(classes: Classes) -> Array | None:
-    """Return the rows that the network gets wrong and is surer of than of half of those it gets right.
+    """Return the errors of which the network is surer than of a tenth of the rows that it gets right.
 
-    None where these are a small part of the errors, so that classes overlap.
+    None where it is surer than of half of those in a small part of its errors only: there, classes overlap.
     """
     confidence = classes.probabilities.max(axis=1)
     wrong = classes.predicted != classes.codes
     if not wrong.any() or wrong.all():
         return None
-    suspects = np.flatnonzero(wrong & (confidence >= np.median(confidence[~wrong])))
-    return suspects if len(suspects) >= SHARE_OF_CONFIDENT_ERRORS * wrong.sum() else None
+    low, middle = np.quantile(confidence[~wrong], [0.1, 0.5])
+    if (wrong & (confidence >= middle)).sum() < SHARE_OF_CONFIDENT_ERRORS * wrong.sum():
+        return None
+    return np.flatnonzero(wrong & (confidence >= low))
 
 
 def _far_residuals(case: Examination) -> Array | None:
@@ -186,7 +187,13 @@ def _correlation(predictions: Array, target: Array) -> float:
     return float(((p * t).sum(axis=0) / np.where(lengths > 0, lengths, 1)).max())
 
 
-def _softmax_range(case: Examination) -> str:
-    """Return the range of softmax over numbers from 0 to 1: one of them 1 and the others 0, or the reverse."""
+def _counted(n_rows: int) -> str:
+    return "1 row has a target" if n_rows == 1 else f"{n_rows} rows have targets"
+
+
+def _range_of_twice(case: Examination) -> str:
+    """Return the range of the link over numbers from 0 to 1; for softmax one is 1 and the others 0, or the reverse."""
+    if case.loss.link == "sigmoid":
+        return "0.5 to 0.73"
     others, e = case.network.n_outputs - 1, np.e
     return f"{1 / (1 + others * e):.2g} to {e / (e + others):.2g}"

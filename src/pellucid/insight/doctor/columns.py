@@ -69,14 +69,15 @@ def constant_columns(case: Examination) -> Iterator[Finding]:
     if len(case.X) < 2 or not len(same):
         return
     names = case.names(same.tolist())
+    values = {name: float(case.X[0, index]) for name, index in zip(names, same, strict=True)}
     yield Finding(
         "constant columns",
         "note",
         f"{len(same)} of the {case.network.n_inputs} columns have the same value in all {len(case.X):,} rows "
-        f"({shortened(f'{name} = {case.X[0, index]:g}' for name, index in zip(names, same, strict=True))}). They cannot "
-        "tell rows apart; their weights only add to the biases, and a new row with another value there is led astray.",
+        f"({shortened(f'{name} = {value:g}' for name, value in values.items())}). They cannot tell rows apart; their "
+        "weights only add to the biases, and a new row with another value there is led astray.",
         f"X = np.delete(X, {same.tolist()}, axis=1)",
-        {"values": {name: float(case.X[0, index]) for name, index in zip(names, same, strict=True)}},
+        {"values": values},
         columns=names,
     )
 
@@ -110,7 +111,9 @@ def leaking_column(case: Examination) -> Iterator[Finding]:
     target = case.indicators
     if len(varying) * math.exp(-_log_arrangements(target)) > BY_CHANCE:
         raise UnexaminedError(f"{len(target)} rows are too few to tell a leak from chance")
-    shares = {column: _explained_alone(case.x[:, column].astype(np.float64), target) for column in varying}
+    order = Random(0).permutation(len(target))
+    learn, judge = order[::2], order[1::2]
+    shares = {column: _explained_alone(case.x[:, column], target, learn, judge) for column in varying}
     found = [column for column, share in shares.items() if share > GIVEN_AWAY]
     if not found:
         return
@@ -127,17 +130,18 @@ def leaking_column(case: Examination) -> Iterator[Finding]:
     )
 
 
-def _explained_alone(values: Array, target: Array) -> float:
-    """Return the share of the target's variance that a column explains: fitted on even rows, judged on odd ones.
+def _explained_alone(values: Array, target: Array, learn: Array, judge: Array) -> float:
+    """Return the share of the target's variance on the rows ``judge`` that a column explains, fitted on ``learn``.
 
-    The fit is the mean target of each value that the even rows have, and a straight line between neighboring values.
+    The fit is the mean target of each value that the column has, and a straight line between neighboring values.
     """
-    known, which, counts = np.unique(values[::2], return_inverse=True, return_counts=True)
+    known, which, counts = np.unique(values[learn].astype(np.float64), return_inverse=True, return_counts=True)
     error = variance = 0.0
     for column in target.T:
-        means = np.bincount(which, weights=column[::2]) / counts
-        error += float(np.square(np.interp(values[1::2], known, means) - column[1::2]).sum())
-        variance += float(np.square(column[1::2] - column[1::2].mean()).sum())
+        means = np.bincount(which, weights=column[learn]) / counts
+        wanted = column[judge]
+        error += float(np.square(np.interp(values[judge], known, means) - wanted).sum())
+        variance += float(np.square(wanted - wanted.mean()).sum())
     return 1 - error / variance if variance else 0.0
 
 

@@ -117,13 +117,13 @@ def diagnose(
 
 
 def _largest_losses(case: Examination, most: int = 5) -> dict[int, float]:
-    """Return the rows of largest loss, of tables with more than twice as many."""
+    """Return the rows of largest loss, of those that a constant answer would fit better."""
     try:
-        losses = case.row_losses
+        losses, baseline = case.row_losses, case.baseline
     except UnexaminedError:
         return {}
-    order = np.argsort(-losses, kind="stable")[: most if len(losses) > 2 * most else 0]
-    return {int(case.rows[index]): float(losses[index]) for index in order}
+    order = np.argsort(-losses, kind="stable")[:most]
+    return {int(case.rows[index]): float(losses[index]) for index in order if losses[index] > baseline}
 
 
 def _subject(case: Examination) -> str:

@@ -1,4 +1,4 @@
-"""An examination is what the checks look at: the rows, what the network makes of them, and the slopes that come back."""
+"""An examination is what the checks look at: the rows, what the network makes of them, and the slopes that return."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SOLVED = 0.9  # of the baseline's loss explained: little gradient is left, and t
 
 A_QUARTER = 0.25
 """The share of a layer's neurons that must idle before it is a finding. Two neighboring layers that each lose a quarter
-lose 1 - (3/4)² = 44 % of the weights between them; single idle neurons are common in wide layers and cost nothing."""
+lose 1 - (3/4)² = 44 % of the weights between them; a few idle neurons are common in wide layers and cost nothing."""
 
 
 class UnexaminedError(Exception):

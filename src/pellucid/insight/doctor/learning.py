@@ -16,7 +16,8 @@ JUMPS = 0.02
 never raises the loss of all rows; rises of 2 % undo in fifty epochs all that there is to be learned."""
 STILL_FALLING = 0.5
 """The fall in the last quarter of the epochs, against that in the first. Gradient descent approaches a minimum
-geometrically, so a quarter that falls half as much as the first leaves 1/8 of the whole way for after the last epoch."""
+geometrically: where the last of four quarters falls half as much as the first, each falls 0.79 times as much as the one
+before, and 0.79⁴ = 40 % of the way is still ahead."""
 UNLEARNED = 0.5  # of the baseline's loss: what is left to fall
 STEADY = 0.9  # of the epochs of the last quarter fall: noise around a level falls in half of them
 RISE = 0.1
@@ -61,9 +62,9 @@ def learning_rate(case: Examination) -> Iterator[Finding]:
         yield Finding(
             "learning rate too low",
             "warning",
-            f"After {len(losses)} epochs the loss is {losses[-1]:.4g} and still falls: by {last:.2g} in the last quarter "
-            f"of the epochs, {last / first:.0%} of what it did in the first. With a learning rate of {rate:g} the "
-            "network is still on its way. Try ten times as much, or more epochs.",
+            f"After {len(losses)} epochs the loss is {losses[-1]:.4g} and still falls: by {last:.2g} in the last "
+            f"quarter of the epochs, {last / first:.0%} of what it did in the first. With a learning rate of {rate:g} "
+            "the network is still on its way. Try ten times as much, or more epochs.",
             _again(case, rate * 10),
             {**figures, "fall_first_quarter": first, "fall_last_quarter": last},
         )
@@ -87,8 +88,8 @@ def overfitting(case: Examination) -> Iterator[Finding]:
         "overfitting",
         "warning",
         f"The validation loss was lowest around epoch {epoch}, {validation[max(epoch - 1, 0)]:.4g}, and has risen by "
-        f"{rise:.0%} to {validation[-1]:.4g} since, while the training loss fell to {losses[-1]:.4g}: the network learns "
-        "the training rows by heart. Keep the best epoch's weights, or add dropout, weight decay or rows.",
+        f"{rise:.0%} to {validation[-1]:.4g} since, while the training loss fell to {losses[-1]:.4g}: the network "
+        "learns the training rows by heart. Keep the best epoch's weights, or add dropout, weight decay or rows.",
         "history = train(network, X, y, loss=loss, X_val=X_val, y_val=y_val, callbacks=[EarlyStopping()])",
         {"best_epoch": epoch, "rise": rise, "validation_loss": validation[-1], "loss": losses[-1]},
     )
@@ -102,9 +103,7 @@ def _column(case: Examination, name: str) -> Array:
     for state in case.history.state.callbacks:
         kept = state.get("best_epoch") or kept  # early stopping went back there
     if kept < FEWEST_EPOCHS:
-        raise UnexaminedError(
-            f"the history has {kept} epochs up to the weights that were kept; it takes {FEWEST_EPOCHS}"
-        )
+        raise UnexaminedError(f"the history has {kept} epochs up to the kept weights; it takes {FEWEST_EPOCHS}")
     return np.asarray(case.history[name][:kept], dtype=np.float64)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pellucid.activations import ReLU, Sigmoid, Tanh
-from pellucid.initializers import Constant, Explicit, Zeros
+from pellucid.activations import LeakyReLU, ReLU, Sigmoid, Tanh
+from pellucid.initializers import Constant, Explicit, Zeros, initializer
 from pellucid.insight.doctor.examination import A_QUARTER, Examination
 from pellucid.insight.doctor.report import Finding, shortened
 from pellucid.layers import ActivationLayer, BatchNorm, Dense, Dropout, LayerNorm, Scale
@@ -18,7 +18,7 @@ SATURATED = 0.05
 """A neuron is saturated if it lets through less than a twentieth of the slope that it could. Sums z that are spread
 normally around 0 let through a share of about 1.6 / deviation, as the slope's integral over z is 4 times its peak for
 the sigmoid; a twentieth means a deviation of 30, or all sums beyond ±4.4."""
-STEEPEST = {Sigmoid: 0.25, Tanh: 1.0}  # the largest slope
+STEEPEST = {"sigmoid": 0.25, "tanh": 1.0}  # the largest slope
 COLUMN_BY_COLUMN = (ActivationLayer, Dropout, BatchNorm, LayerNorm, Scale)  # what may stand between two dense layers
 
 
@@ -30,8 +30,8 @@ def weights_not_finite(case: Examination) -> Iterator[Finding]:
             yield Finding(
                 "weights not finite",
                 "problem",
-                f"{wrong} of the {view.size} numbers of {name!r} are NaN or infinite, so every output is. Training took "
-                "steps so long that the numbers overflowed; the weights are lost: begin anew with a smaller step.",
+                f"{wrong} of the {view.size} numbers of {name!r} are NaN or infinite, so every output is. Training "
+                "took steps so long that numbers overflowed; the weights are lost: begin anew with a smaller step.",
                 "network.initialize(); history = train(network, X, y, loss=loss, "
                 "optimizer=SGD(learning_rate=0.001), gradient_clip=1.0)",
                 {"not_finite": wrong, "of": view.size},
@@ -56,15 +56,15 @@ def dead_relus(case: Examination) -> Iterator[Finding]:
         yield Finding(
             "dead ReLUs",
             "problem" if everything else "warning",
-            f"{len(dead)} of the {n_neurons} neurons of layer {leaf} are 0 in each of the {len(z):,} rows: their sums z "
-            f"reach at most {z[:, dead].max():.3g}. Where z is below 0 the slope of ReLU is 0, so no gradient comes "
+            f"{len(dead)} of the {n_neurons} neurons of layer {leaf} are 0 in each of the {len(z):,} rows: their sums "
+            f"z reach at most {z[:, dead].max():.3g}. Where z is below 0 the slope of ReLU is 0, so no gradient comes "
             f"through and these neurons stay as they are"
             + ("; nothing before this layer learns at all. " if everything else ". ")
             + "The usual causes are a step so large that it pushed the bias far down, or inputs that are not centered. "
             "LeakyReLU has a slope on both sides.",
-            case.rewritten(changes={position: ["leaky_relu"]})
+            case.rewritten(changes={position: [LeakyReLU()]})
             if leaf.name.isdigit()
-            else "network = Network([..., 'leaky_relu', ...])",
+            else "network = Network([..., LeakyReLU(), ...])",
             {"dead": len(dead), "of": n_neurons, "largest_z": float(z[:, dead].max())},
             layer=leaf.name,
             neurons=tuple(dead.tolist()),
@@ -76,11 +76,13 @@ def saturated_neurons(case: Examination) -> Iterator[Finding]:
     if case.solved:  # a neuron that has decided rightly is saturated too, and need not move
         return
     for leaf in case.hidden:
-        function = getattr(leaf.layer, "function", None)
-        if type(function) not in STEEPEST or getattr(leaf.layer, "parametric", True):
+        if not isinstance(leaf.layer, ActivationLayer) or leaf.layer.parametric:
+            continue
+        function = leaf.layer.function
+        if not isinstance(function, Sigmoid | Tanh):
             continue
         z, a = leaf.cache
-        share = function.derivative(z, a) / STEEPEST[type(function)]
+        share = function.derivative(z, a) / STEEPEST[function.name]
         arriving = np.ones_like(share) if leaf.d_output is None else np.abs(leaf.d_output)
         total = arriving.sum(axis=0)
         passed = (share * arriving).sum(axis=0) / np.where(total > 0, total, 1)
@@ -121,8 +123,7 @@ def symmetric_neurons(case: Examination) -> Iterator[Finding]:
         if copies == 0 or copies < A_QUARTER * layer.n_outputs:
             continue
         largest = max(groups, key=len)
-        value = layer.weight_initializer
-        started = isinstance(value, Zeros | Constant | Explicit) or value in ("zeros", "constant")
+        started = isinstance(initializer(layer.weight_initializer), Zeros | Constant | Explicit)
         mended = type(layer)(layer.n_outputs, bias=layer.bias) if started else layer
         yield Finding(
             "symmetric neurons",

@@ -82,7 +82,8 @@ class Report:
     subject : what was examined, in one line
     examined : the checks that were made
     unexamined : the checks that could not be made, each with the reason
-    largest_losses : row number -> loss of the rows with the largest ones, where a wrong target would show
+    largest_losses : row number -> loss of up to five rows that a constant answer would fit better, the largest first:
+        a wrong target would be among them
     """
 
     findings: tuple[Finding, ...]
@@ -130,9 +131,9 @@ class Report:
         parts: list[RenderableType] = [Text(self.subject), Text()]
         for finding in self.findings:
             parts.append(Text(_heading(finding), style=styles[finding.severity]))
-            parts.append(Padding(Text(finding.explanation), (0, 0, 0, 2)))
+            parts.append(Padding(Text(finding.explanation), (0, 0, 0, 2), expand=False))
             mend = Text.assemble(("mend: ", "bold"), (finding.mend, "green"))
-            parts += [Padding(mend, (0, 0, 0, 2)), Text()]
+            parts += [Padding(mend, (0, 0, 0, 2), expand=False), Text()]
         verdict, *rest = self._rest()
         parts += [Text(verdict), *(Text(text, style="dim") for text in rest)]
         return Group(*parts)
@@ -165,7 +166,7 @@ class Report:
         lines += [f"Not examined: {', '.join(names)}, because {reason}." for reason, names in by_reason.items()]
         if self.largest_losses:
             largest = ", ".join(f"row {row}: {loss:.3g}" for row, loss in self.largest_losses.items())
-            lines.append(f"Largest losses: {largest}.")
+            lines.append(f"Rows that a constant answer fits better, the largest losses first: {largest}.")
         return lines
 
 

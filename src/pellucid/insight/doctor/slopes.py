@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
-from pellucid.activations import Sigmoid, Tanh
+from pellucid.activations import ReLU, Sigmoid, Tanh
 from pellucid.insight.doctor.examination import Examination, holds_weights
 from pellucid.insight.doctor.report import Finding
 from pellucid.layers import ActivationLayer, Dense
 
 FAR_APART = 1000.0
-"""All layers share one learning rate: while the layer with the larger gradient goes its way, one with a thousandth of it
-stands still. Weights that start with variance 1 / n_inputs keep the length of the gradient from layer to layer, so
-healthy networks stay within a few tens, whatever their widths."""
+"""All layers share one learning rate: while the layer with the larger gradient goes its way, one with a thousandth of
+it stands still. Weights that start with variance 1 / n_inputs keep the length of the gradient from layer to layer, so
+sound networks stay far from that, whatever their widths."""
 
 
 def gradients_by_layer(case: Examination) -> Iterator[Finding]:
@@ -40,15 +41,15 @@ def gradients_by_layer(case: Examination) -> Iterator[Finding]:
             for index, layer in enumerate(network.layers[: case.last_weights])
             if isinstance(layer, ActivationLayer) and isinstance(layer.function, Sigmoid | Tanh)
         ]
-        changes = {index: ["relu"] for index, _ in bends} | _he(case)
+        changes: dict[int, list[Any]] = {index: [ReLU()] for index, _ in bends} | _he(case)
         yield Finding(
             "vanishing gradients",
             "problem",
             f"On its way back the gradient has shrunk {1 / before[smallest]:,.0f} times when it reaches layer "
             f"{smallest} ({told}). With one learning rate for all, that layer stands still while the last one moves. "
             + (
-                f"Each of the {len(bends)} squashing layers multiplies it by its slope, at most 0.25 for a sigmoid: use "
-                "ReLU with He's start."
+                f"Each of the {len(bends)} squashing layers multiplies it by its slope, at most 0.25 for a sigmoid: "
+                "use ReLU with He's start."
                 if bends
                 else "The weights are too small: start from He's or Glorot's."
             ),
@@ -61,15 +62,15 @@ def gradients_by_layer(case: Examination) -> Iterator[Finding]:
             "exploding gradients",
             "problem",
             f"On its way back the gradient has grown {before[largest]:,.0f} times when it reaches layer {largest} "
-            f"({told}). A learning rate that suits the last layer throws that one far away. The weights between are too "
-            "large: start from He's or Glorot's, which keep its length, or clip it while training.",
+            f"({told}). A learning rate that suits the last layer throws that one far away. The weights between are "
+            "too large: start from He's or Glorot's, which keep its length, or clip it while training.",
             case.rewritten(changes=_he(case)),
             {"ratio": before[largest], **figures},
             layer=str(largest),
         )
 
 
-def _he(case: Examination) -> dict[int, list[Dense]]:
+def _he(case: Examination) -> dict[int, list[Any]]:
     """Return the hidden dense layers with He's start."""
     return {
         index: [Dense(layer.n_outputs, bias=layer.bias, weight_initializer="he")]

@@ -32,9 +32,9 @@ def plot_decision_boundary(
 ) -> Picture:
     """Draw the network's answer over two columns of X, the others at their median, with the rows of X in front.
 
-    For a target of 0 and 1 the answer is a color from vermilion over white to blue, and the line at 0.5 is the boundary;
-    for several classes each has a color, paler where its probability is lower. Rows have the color and the shape of
-    their class. For other numbers the answer and the rows share one scale of colors.
+    For a target of 0 and 1 the answer is a color from vermilion over white to blue, and the line at 0.5 is the
+    boundary; for several classes each has a color, paler where its probability is lower. Rows have
+    the color and the shape of their class. For other numbers the answer and the rows share one scale of colors.
 
     Parameters
     ----------

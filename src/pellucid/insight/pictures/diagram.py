@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -167,7 +168,7 @@ def _choose(stages: list[Stage], neurons: int | Mapping[int, Sequence[int]]) -> 
     for index in chosen:
         if index not in range(len(stages)):
             raise OptionError(
-                f"plot_network: neurons names column {index!r}; the picture has columns 0 (inputs) to {len(stages) - 1}."
+                f"plot_network: neurons names column {index!r}; the picture has 0, the inputs, to {len(stages) - 1}."
             )
     for index, stage in enumerate(stages):
         stage.shown = list(chosen[index]) if index in chosen else list(range(min(stage.size, most)))
@@ -263,7 +264,7 @@ def _legend(stages: list[Stage], total: float, has_row: bool) -> list[str]:
     y = total - 24
     blocks = [
         stage.layer.parameters["weight"][np.ix_(before.shown, stage.shown)]
-        for before, stage in zip(stages, stages[1:], strict=False)
+        for before, stage in itertools.pairwise(stages)
         if isinstance(stage.layer, Dense)
     ]
     largest = max((float(np.abs(block).max()) for block in blocks), default=0.0)

@@ -47,7 +47,7 @@ class Recorder(Callback):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.loss: Loss = named(Loss, self.loss, "Recorder: loss")  # type: ignore[type-abstract]
+        self.loss: Loss = named(Loss, self.loss, "Recorder: loss")
 
     def begin(self, run: Run) -> None:
         """Begin with an empty record, unless this is a resumed run."""

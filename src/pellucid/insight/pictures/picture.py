@@ -1,4 +1,4 @@
-"""A picture is a matplotlib figure that shows itself in a notebook and saves itself, without a window or global state."""
+"""A picture is a matplotlib figure that shows itself in a notebook and saves itself, without any global state."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def write(path: str | os.PathLike[str], how: Any) -> None:
 
 
 def blank(width: float, height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
-    """Return a figure of so many inches and its axes, (rows, columns), on paper of its own: any page may be behind it."""
+    """Return a figure of so many inches and its axes, (rows, columns), on paper of its own, whatever page is behind."""
     require("matplotlib", extra="standard", purpose="a picture")
     from matplotlib.figure import Figure
 

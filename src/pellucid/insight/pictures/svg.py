@@ -66,7 +66,8 @@ class Labels:
             return []
         self._taken.append((best[0], best[1], half))
         x, y = best
-        under = f'<rect class="under" x="{x - half + 1:.1f}" y="{y - 8:.1f}" width="{2 * half - 2:.1f}" height="16" rx="3"/>'
+        place = f'x="{x - half + 1:.1f}" y="{y - 8:.1f}" width="{2 * half - 2:.1f}" height="16"'
+        under = f'<rect class="under" {place} rx="3"/>'
         return [under, text(x, y + 4, label, "number")]
 
 
