@@ -40,7 +40,10 @@ def doctor(model: Model, data: Data, json: Json = False) -> int:
         )
     findings = [in_terms_of_the_table(finding, estimator, model, data, names) for finding in report.findings]
     report = dataclasses.replace(report, findings=tuple(finding for finding in findings if finding is not None))
-    display.say(f"{model} on {data}: {counted(source.table.height, 'row')}, target {', '.join(names)}")
+    display.say(
+        f"{model} on {data}: {counted(source.table.height, 'row')}, "
+        f"{'target' if len(names) == 1 else 'targets'} {', '.join(names)}"
+    )
     display.say()
     display.show(report)
     if any(finding.rows for finding in report.findings) or report.largest_losses:

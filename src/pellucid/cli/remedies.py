@@ -34,19 +34,7 @@ def in_terms_of_the_table(
     A category's level that no row has, and the marks of holes that two columns share, are no fault of the table.
     """
     if finding.columns:
-        columns = _whole_columns(finding.columns, estimator.encoder_)
-        if finding.name in ("constant columns", "duplicated columns") and not columns:
-            return None
-        told = {
-            "constant columns": f"The same value in every row, single exceptions aside: {listed(columns)}. That cannot "
-            "tell rows apart.",
-            "duplicated columns": f"Copies of other columns, up to a factor and an offset: {_copies(finding)}. A copy "
-            "says nothing new.",
-        }
-        drops = " ".join(f"--drop {shlex.quote(name)}" for name in columns)
-        explanation = told.get(finding.name, finding.explanation)
-        finding = dataclasses.replace(finding, columns=tuple(columns) or finding.columns, explanation=explanation)
-        return dataclasses.replace(finding, mend=_train(data, targets, drops)) if drops else finding
+        return _of_columns(finding, estimator.encoder_, data, targets)
     if finding.name == "class imbalance":
         classes = estimator.target_.classes
         common = str(classes[finding.figures["class"]])
@@ -65,19 +53,34 @@ def in_terms_of_the_table(
     return finding
 
 
-def _copies(finding: Finding) -> str:
-    """Return which feature copies which."""
-    return shortened(f"{copy!r} of {group[0]!r}" for group in finding.figures["groups"] for copy in group[1:])
+def _of_columns(finding: Finding, encoder: Any, data: Path, targets: Sequence[str]) -> Finding | None:
+    """Return a finding about columns of the matrix as one about columns of the table, or None where it is none."""
+    columns = _columns_of(finding.columns, encoder, whole=finding.name != "leaking column")
+    explanation = finding.explanation
+    if finding.name in ("constant columns", "duplicated columns") and not columns:
+        return None
+    if finding.name == "constant columns":
+        same = f"The same value in every row, single exceptions aside: {listed(columns)}."
+        explanation = f"{same} That cannot tell rows apart."
+    if finding.name == "duplicated columns":
+        pairs = [(copy, group[0]) for group in finding.figures["groups"] for copy in group[1:]]
+        told = shortened(f"{copy!r} of {original!r}" for copy, original in pairs)
+        explanation = f"Copies of other columns, up to a factor and an offset: {told}. A copy says nothing new."
+    if not columns:
+        return finding
+    drops = " ".join(f"--drop {shlex.quote(name)}" for name in columns)
+    mend = _train(data, targets, drops)
+    return dataclasses.replace(finding, columns=tuple(columns), explanation=explanation, mend=mend)
 
 
-def _whole_columns(features: Sequence[str], encoder: Any) -> list[str]:
-    """Return the columns of the table whose every feature, besides the mark of a hole, is among those named."""
+def _columns_of(features: Sequence[str], encoder: Any, *, whole: bool) -> list[str]:
+    """Return the columns of the table that have features among those named: all besides the mark of a hole, or any."""
     named = set(features)
     found = []
     for encoding in encoder.encodings:
         own = [feature.name for feature in encoding.features()]
         own = [name for name in own if name != f"{encoding.name} is missing"] or own
-        if named.issuperset(own):
+        if named.issuperset(own) if whole else named.intersection(own):
             found.append(encoding.name)
     return found
 

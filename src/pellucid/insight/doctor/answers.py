@@ -44,9 +44,9 @@ def suspect_labels(case: Examination) -> Iterator[Finding]:
     yield Finding(
         "suspect labels",
         "note",
-        f"{_counted(len(rows))} that the network contradicts, while it is right, and no surer, about the others: row "
-        f"{rows[0]} has a loss of {worst:.3g}, the median row {typical:.2g}. Look whether the target was entered "
-        "wrongly; mend or leave out what was.",
+        f"{_counted(len(rows))} that the network contradicts as firmly as it is right about others: row {rows[0]} has "
+        f"a loss of {worst:.3g}, the median row {typical:.2g}. Look whether the target was entered wrongly; mend or "
+        "leave out what was.",
         f"wrong = {rows[:20].tolist()}; X, y = np.delete(X, wrong, axis=0), np.delete(y, wrong, axis=0)",
         {"losses": case.row_losses[suspects], "median_loss": typical},
         rows=tuple(rows.tolist()),

@@ -85,7 +85,7 @@ def diagnose(
     >>> from pellucid import BinaryCrossEntropy, Dense, Network, diagnose, train
     >>> X, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
     >>> network = Network([Dense(1)], n_inputs=2)
-    >>> history = train(network, X, y, loss=BinaryCrossEntropy(), optimizer="adam", epochs=1000)
+    >>> history = train(network, X, y, loss=BinaryCrossEntropy(), optimizer="adam", epochs=3000)
     >>> report = diagnose(network, X, y, loss=BinaryCrossEntropy(), history=history)
     >>> for finding in report.findings:
     ...     print(finding.severity, finding.name, round(finding.figures.get("loss_without", 0.0), 4))
