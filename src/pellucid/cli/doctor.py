@@ -54,8 +54,10 @@ def doctor(model: Model, data: Data, json: Json = False) -> int:
 
 def _up_to(history: Any, best_epoch: int) -> Any:
     """Return the history up to the epoch whose weights were kept: what came after is not in the model."""
+    import numpy as np
+
     from pellucid.training import History
 
     kept = History(history.state, history.engine, history.engine_reason)
-    kept.extend({name: column[:best_epoch] for name, column in history.to_dict().items()})
+    kept.extend({name: np.asarray(column[:best_epoch]) for name, column in history.to_dict().items()})
     return kept
