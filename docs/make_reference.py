@@ -23,6 +23,8 @@ FAMILIES = (Layer, Activation, Initializer, Loss, Optimizer, Schedule, Callback,
 
 def page() -> str:
     """Return the page's text."""
+    for name in pellucid.__all__:
+        getattr(pellucid, name)  # a class is registered when it is loaded
     lines = ["# Every public class and its options", "", "Written by `make reference` from the classes themselves.", ""]
     groups = {
         f"{family.__name__}s": [cls for cls in registered(family).values() if cls.__name__ in pellucid.__all__]

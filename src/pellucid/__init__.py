@@ -19,7 +19,10 @@ _HOMES = {
     "pellucid.initializers": (
         "Constant Explicit Glorot He Initializer LeCun Normal Orthogonal Uniform UnitVariance Zeros"
     ),
-    "pellucid.insight": "GradientCheck eject gradient_check",
+    "pellucid.insight": (
+        "Diagram Finding GradientCheck Picture Recorder Report diagnose eject gradient_check "
+        "plot_decision_boundary plot_distributions plot_history plot_network"
+    ),
     "pellucid.layers": (
         "ActivationLayer BatchNorm Chain Columns Dense Dropout Embedding Layer LayerNorm Residual Scale"
     ),

@@ -13,6 +13,7 @@ import typer
 from pellucid import __version__
 from pellucid.cli.command import command, complain
 from pellucid.cli.demo import demo
+from pellucid.cli.doctor import doctor
 from pellucid.cli.eject import eject
 from pellucid.cli.evaluate import evaluate
 from pellucid.cli.info import info
@@ -56,7 +57,7 @@ def build(asked: str) -> typer.Typer:
 
         recipe = parameters()
     application.command("train")(command(train, recipe))
-    for function in (predict, evaluate, info, eject, demo):
+    for function in (predict, evaluate, info, doctor, eject, demo):
         application.command(function.__name__)(command(function))
     return application
 

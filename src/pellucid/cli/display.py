@@ -14,6 +14,7 @@ from pellucid.layers.base import Array
 from pellucid.tabular import Column
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.table import Table
 
 MOST_COLUMNS = 30
@@ -38,8 +39,8 @@ class Display:
         """The width of the terminal in characters."""
         return self._console.width
 
-    def show(self, table: Table) -> None:
-        """Print a table, fitted to the width of the terminal."""
+    def show(self, table: RenderableType) -> None:
+        """Print a table or a report, fitted to the width of the terminal."""
         self._console.print(table)
 
     def finish(self, document: dict[str, Any]) -> None:

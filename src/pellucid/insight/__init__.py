@@ -1,6 +1,30 @@
 """Insight: what shows and checks the numbers of a network."""
 
+from pellucid.insight.doctor import Finding, Report, diagnose
 from pellucid.insight.eject import eject
 from pellucid.insight.gradient_check import GradientCheck, gradient_check
+from pellucid.insight.pictures import (
+    Diagram,
+    Picture,
+    Recorder,
+    plot_decision_boundary,
+    plot_distributions,
+    plot_history,
+    plot_network,
+)
 
-__all__ = ["GradientCheck", "eject", "gradient_check"]
+__all__ = [
+    "Diagram",
+    "Finding",
+    "GradientCheck",
+    "Picture",
+    "Recorder",
+    "Report",
+    "diagnose",
+    "eject",
+    "gradient_check",
+    "plot_decision_boundary",
+    "plot_distributions",
+    "plot_history",
+    "plot_network",
+]

@@ -1,0 +1,75 @@
+"""The loss curves of a training: what the rows taught, and what the network made of rows that it had not seen."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from pellucid.errors import OptionError
+from pellucid.insight.pictures.picture import LINES, NEGATIVE, POSITIVE, Picture, blank, title
+from pellucid.training import History
+
+NOT_SHOWN = ("epoch", "seconds")
+
+
+def plot_history(history: History) -> Picture:
+    """Draw the columns of a history over the epochs: losses, then metrics, then the gradient's norm, and the learning
+    rate where it changes.
+
+    A figure and its twin on validation rows share a panel, told apart by color and by dashes; the lowest validation
+    loss is marked. Axes are logarithmic where a column spans more than a factor of 20.
+
+    Raises `OptionError` for something else than a history, or one without epochs.
+
+    >>> import numpy as np
+    >>> from pellucid import Dense, Network, plot_history, train
+    >>> X = np.array([[0.0], [1.0], [2.0]])
+    >>> history = train(Network([Dense(1)], n_inputs=1), X, 3 * X, loss="squared_error", epochs=5)
+    >>> [axis.get_title(loc="left") for axis in plot_history(history).figure.axes]
+    ['loss', 'gradient norm']
+    """
+    if not isinstance(history, History) or not len(history):
+        raise OptionError(
+            f"plot_history got {history!r}; it expects the History that train returned, with at least one epoch."
+        )
+    names = [name for name in history.columns if name not in NOT_SHOWN and not name.startswith("validation_")]
+    if len(set(history["learning_rate"])) == 1:
+        names.remove("learning_rate")
+    order = ["loss", *(name for name in names if name not in ("loss", "gradient_norm", "learning_rate"))]
+    order += [name for name in ("gradient_norm", "learning_rate") if name in names]
+    n_columns = 2 if len(order) == 4 else min(len(order), 3)
+    n_rows = math.ceil(len(order) / n_columns)
+    figure, axes = blank(3.6 * n_columns, 2.8 * n_rows, n_rows, n_columns)
+    for axis, name in zip(axes.flat, order, strict=False):
+        _panel(axis, history, name)
+    for axis in axes.flat[len(order) :]:
+        axis.remove()
+    return Picture(figure)
+
+
+def _panel(axis: Any, history: History, name: str) -> None:
+    epochs = np.asarray(history["epoch"])
+    curves = {"training": np.asarray(history[name], dtype=float)}
+    twin = f"validation_{name}"
+    if twin in history.columns:
+        curves["validation"] = np.asarray(history[twin], dtype=float)
+    marker = "o" if len(epochs) == 1 else ""
+    for (label, values), color, line in zip(curves.items(), (POSITIVE, NEGATIVE), LINES, strict=False):
+        axis.plot(epochs, values, color=color, linestyle=line, linewidth=1.6, marker=marker, label=label)
+    if name == "loss" and "validation" in curves:
+        best = int(np.argmin(curves["validation"]))
+        lowest = curves["validation"][best]
+        axis.plot(epochs[best], lowest, "o", color=NEGATIVE, markersize=6, label=f"lowest, epoch {epochs[best]}")
+    if len(curves) > 1:
+        axis.legend(fontsize=8, frameon=False)
+    values = np.concatenate(list(curves.values()))
+    finite = values[np.isfinite(values)]
+    if len(finite) and finite.min() > 0 and finite.max() > 20 * finite.min():
+        axis.set_yscale("log")
+    elif len(finite) and finite.min() >= 0 and finite.min() < finite.max() / 2:
+        axis.set_ylim(bottom=0)
+    axis.set_xlabel("epoch", fontsize=9)
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    title(axis, name.replace("_", " "))
