@@ -19,7 +19,9 @@ _HOMES = {
     "pellucid.initializers": (
         "Constant Explicit Glorot He Initializer LeCun Normal Orthogonal Uniform UnitVariance Zeros"
     ),
-    "pellucid.insight": "GradientCheck gradient_check",
+    "pellucid.insight": (
+        "BackwardReport DerivativeReport GradientCheck check_derivative compare_backward gradient_check"
+    ),
     "pellucid.layers": (
         "ActivationLayer BatchNorm Chain Columns Dense Dropout Embedding Layer LayerNorm Residual Scale"
     ),

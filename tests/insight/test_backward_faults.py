@@ -1,4 +1,4 @@
-"""Each known fault of a backward pass is named, on networks of all kinds, in both precisions, alone and with another."""
+"""Each known fault of a backward pass is named, on networks of all kinds, in both precisions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 
 from pellucid.activations import Softmax
 from pellucid.insight import compare_backward
-from pellucid.insight.checker.faults import CATALOGUE
 from pellucid.layers import Dense
 from pellucid.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
 from pellucid.network import Network

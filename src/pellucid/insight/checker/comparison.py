@@ -27,7 +27,7 @@ def compare_backward(
     returns: str = "gradient",
     learning_rate: float | None = None,
 ) -> BackwardReport:
-    """Check a backward pass of your own; where it is wrong, name the fault, show the evidence and the line that mends it.
+    """Check a backward pass of your own; where it is wrong, name the fault, show the evidence, and the mend.
 
     Every known fault is the network's own backward with one step replaced, which predicts the wrong gradients that the
     fault gives. The simplest explanation that fits all of ``mine`` is reported: one kind of fault, or two at once.

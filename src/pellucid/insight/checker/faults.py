@@ -29,14 +29,15 @@ class Fault:
 class Here:
     """What a wrong step may use: the tape, which step it is at, and what the way back has computed so far.
 
-    ``slope`` is dLoss with respect to the step's output, ``before`` the same from before the activation that follows the
-    step, ``emitted`` the gradients that the pass has given out already.
+    ``slope`` is dLoss with respect to the step's output, ``before`` the same from before the activation that follows
+    the step, ``draft`` a gradient that is about to be given out, ``emitted`` those that have been.
     """
 
     tape: Tape
     index: int
     slope: Array
     before: Array | None
+    draft: Array | None
     emitted: Mapping[str, Array]
     learning_rate: float | None
 
@@ -48,7 +49,7 @@ class Here:
 
 @dataclass(frozen=True, eq=False)
 class Alternative:
-    """One way to compute a step: the right one has no fault. None from ``compute`` says that the shapes do not allow it.
+    """One way to compute a step; the right one has no fault. ``compute`` returns None where the shapes do not allow it.
 
     A ``convention`` is a right way that differs, such as another slope at a corner.
     """
@@ -63,13 +64,15 @@ class Alternative:
 class Move:
     """A place on the way back with the ways to compute it, the right one first.
 
-    ``emits`` names the parameter whose gradient it gives out; otherwise it hands the slope on to the step before.
+    It hands the slope on to the step before; or it gives out the gradient of the parameter that it ``emits``, in two
+    moves: the first, with ``is_draft``, computes it, the second hands it in.
     """
 
     place: str
     index: int
     alternatives: tuple[Alternative, ...]
     emits: str | None = None
+    is_draft: bool = False
     terms: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -1,4 +1,4 @@
-"""What the learner gave: a backward pass or its results, read as one gradient per parameter, or refused with a reason."""
+"""What the learner gave: a backward pass or its results, read as a gradient per parameter or refused with a reason."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ RETURNS = ("gradient", "update")
 class Given:
     """The learner's gradients by parameter name, in their own shapes, and what goes with them.
 
-    ``eps`` is the precision of the coarsest array, ``slack`` what reading gradients from changed weights may add to
-    their rounding, ``notes`` what was seen on the way.
+    ``precision`` is that of the coarsest array, ``slack`` what reading gradients from changed weights may add to their
+    rounding, ``notes`` what was seen on the way.
     """
 
     gradients: dict[str, Array]
-    eps: float
+    precision: np.finfo[Any]
     slack: dict[str, float]
     notes: tuple[str, ...]
 
 
 def read(mine: Any, network: Network, X: Any, y: Any, returns: str, learning_rate: float | None) -> Given:
-    """Call ``mine`` on copies, if it is a function, and return its gradients; an update is divided by ``-learning_rate``.
+    """Call ``mine`` on copies, if it is a function, and return its gradients: an update divided by ``-learning_rate``.
 
     Raises `OptionError`, `ShapeError` or `DataError` for what is no set of gradients of this network.
     """
@@ -48,8 +48,8 @@ def read(mine: Any, network: Network, X: Any, y: Any, returns: str, learning_rat
         )
     _check_names(values, network)
     arrays = {name: _array(name, values[name], network) for name in network.named_parameters}
-    used = [np.finfo(network.dtype).eps, *(np.finfo(a.dtype).eps for a in arrays.values() if a.dtype.kind == "f")]
-    eps = float(max(used))
+    used = [network.dtype, *(array.dtype for array in arrays.values() if array.dtype.kind == "f")]
+    precision = max(map(np.finfo, used), key=lambda info: float(info.eps))
     slack = dict.fromkeys(arrays, 0.0)
     gradients = {name: array.astype(np.float64) for name, array in arrays.items()}
     if returns == "update":
@@ -57,10 +57,10 @@ def read(mine: Any, network: Network, X: Any, y: Any, returns: str, learning_rat
         gradients = {name: value / -learning_rate for name, value in gradients.items()}
         # new - old weights: both were rounded in proportion to the weights
         slack = {
-            name: 2 * eps * float(np.abs(view).max(initial=0)) / learning_rate
+            name: 2 * float(precision.eps) * float(np.abs(view).max(initial=0)) / learning_rate
             for name, view in network.named_parameters.items()
         }
-    return Given(gradients, eps, slack, notes)
+    return Given(gradients, precision, slack, notes)
 
 
 def refuse_shapes(given: Given, network: Network, possible: Mapping[str, set[tuple[int, ...]]], y: Any) -> None:

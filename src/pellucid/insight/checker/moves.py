@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from pellucid.activations import Activation, ReLU, Sigmoid, Softmax, Tanh
 from pellucid.insight.checker import faults
 from pellucid.insight.checker.faults import Alternative, Move
-from pellucid.insight.checker.tape import Tape
+from pellucid.insight.checker.tape import Step, Tape
 from pellucid.insight.checker.wrong_activations import activation_alternatives
-from pellucid.insight.checker.wrong_dense import bias_alternatives, error_alternatives, gradient_of, left_zero
-from pellucid.insight.checker.wrong_dense import weight_alternatives
-from pellucid.insight.checker.wrong_losses import loss_alternatives
+from pellucid.insight.checker.wrong_dense import (
+    bias_alternatives,
+    error_alternatives,
+    gradient_of,
+    handed_in,
+    left_zero,
+    weight_alternatives,
+)
+from pellucid.insight.checker.wrong_losses import factor_alternatives, loss_alternatives, sign_alternatives
 from pellucid.layers import Dense
 from pellucid.losses import BinaryCrossEntropy
 
@@ -23,7 +29,8 @@ def moves(tape: Tape, learning_rate: float | None, implied_rate: float | None = 
     """
     rate = learning_rate if learning_rate is not None else implied_rate
     every = {**_loss_terms(tape), "learning_rate": "" if rate is None else f"{rate:.4g}"}
-    found = [Move("the loss's slope", -1, tuple(loss_alternatives(tape.loss, learning_rate)), terms=every)]
+    beginnings = (loss_alternatives(tape.loss), factor_alternatives(learning_rate), sign_alternatives())
+    found = [Move("the loss's slope", -1, tuple(alternatives), terms=every) for alternatives in beginnings]
     learns = [index for index, step in enumerate(tape.steps) if step.parameters]
     for index in reversed(range(learns[0] if learns else 0, len(tape.steps))):
         terms = {**every, **_terms(tape, index)}
@@ -39,22 +46,40 @@ def _moves_of(tape: Tape, index: int, rate: float | None, terms: Mapping[str, st
     elif isinstance(step.layer, Dense):
         mend = "{dW} = {input}.T @ {dz}".format(**terms)
         mended = {**terms, "index_mend": mend, "emission": mend}
-        yield Move(str(step), index, tuple(weight_alternatives(tape, index)), f"{step.name}.weight", mended)
+        ways = (weight_alternatives(tape, index), handed_in(faults.WEIGHT_ROWS))
+        yield from _emissions(step, index, f"{step.name}.weight", ways, mended)
         if step.layer.bias:
             mended = {**terms, "W": terms["b"], "emission": "{db} = {dz}.sum(axis=0)".format(**terms)}
             mended |= {"shape": f"({step.y.shape[1]},)"}
-            yield Move(str(step), index, tuple(bias_alternatives(tape, index)), f"{step.name}.bias", mended)
+            ways = (bias_alternatives(tape, index), handed_in(faults.BIAS_ROWS))
+            yield from _emissions(step, index, f"{step.name}.bias", ways, mended)
         mended = {**terms, "index_mend": "{da_input} = {dz} @ {W}.T".format(**terms)}
         yield Move(str(step), index, tuple(error_alternatives(tape, index, rate)), terms=mended)
     else:
         for name in step.parameters:
-            mended = {**terms, "emission": f"compute the gradient of {name}: see {type(step.layer).__name__}"}
-            yield Move(str(step), index, (gradient_of(name), left_zero(name)), name, mended)
+            shape = str(tape.network.named_parameters[name].shape)
+            mended = {
+                **terms,
+                "W": name,
+                "shape": shape,
+                "dW": "the gradient",
+                "emission": f"compute the gradient of {name}: see {type(step.layer).__name__}",
+            }
+            ways = (iter((gradient_of(name), left_zero(name))), handed_in())
+            yield from _emissions(step, index, name, ways, mended)
         right = Alternative(lambda here: here.tape.backward(here.index, here.slope)[0])
         skipped = Alternative(
             lambda here: here.slope if here.slope.shape == here.step.x.shape else None, faults.LAYER_SKIPPED
         )
         yield Move(str(step), index, (right, skipped), terms=terms)
+
+
+def _emissions(
+    step: Step, index: int, name: str, ways: Sequence[Iterator[Alternative]], terms: Mapping[str, str]
+) -> Iterator[Move]:
+    """Yield the two moves of a gradient: it is computed, and handed in."""
+    for alternatives, is_draft in zip(ways, (True, False), strict=True):
+        yield Move(str(step), index, tuple(alternatives), name, is_draft, terms)
 
 
 def _loss_terms(tape: Tape) -> dict[str, str]:
@@ -96,5 +121,5 @@ def _function_terms(function: Activation, terms: Mapping[str, str]) -> dict[str,
     if isinstance(function, Softmax):
         through = f"{a} * ({da} - ({da} * {a}).sum(axis=1, keepdims=True))"
         return {"function": name, "derivative": "softmax's Jacobian", "softmax_mend": f"{dz} = {through}"}
-    slopes = {Sigmoid: f"{a} * (1 - {a})", Tanh: f"(1 - {a}**2)", ReLU: f"({z} > 0)"}
+    slopes: dict[type[Activation], str] = {Sigmoid: f"{a} * (1 - {a})", Tanh: f"(1 - {a}**2)", ReLU: f"({z} > 0)"}
     return {"function": name, "derivative": slopes.get(type(function), f"{name}_derivative({z})")}

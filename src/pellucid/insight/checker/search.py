@@ -1,9 +1,10 @@
-"""The search for an explanation: the way back is walked with one or two kinds of fault, and given up where it differs."""
+"""The search for an explanation walks the way back with one or two kinds of fault, and turns where it differs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from pellucid.insight.checker.tape import JITTER, Tape
 from pellucid.layers.base import Array
 
 LOOSE = 1e-3
-"""While searching, gradients that differ by less than this share may be the same; the explanation is held to rounding."""
+"""While searching, gradients that differ by less than this share may be the same; in the end, rounding decides."""
 
 SAME = 1e-10
 """A wrong step that changes its result by less than this share changes nothing here, and is no explanation."""
@@ -49,20 +50,39 @@ class Explanation:
         return len(self.faults), len(self.findings), sum(map(CATALOGUE.index, self.faults))
 
     def predict(self, tape: Tape, like: Gradients | None = None) -> dict[str, Array] | None:
-        """Return the gradients that this pass computes on a tape, or None where it cannot, or where they are not ``like``."""
-        slope, before = tape.d_outputs, None
-        emitted: dict[str, Array] = {}
+        """Return the gradients that this pass computes on a tape; None if it cannot, or they are not ``like`` these."""
+        state = State(tape.d_outputs)
         for move, alternative in zip(self.moves, self.chosen, strict=True):
-            value = _computed(alternative, Here(tape, move.index, slope, before, emitted, self.learning_rate))
+            value = _computed(alternative, state.here(tape, move, self.learning_rate))
             if value is None:
                 return None
-            if not move.emits:
-                slope, before = value, _before(tape, move, slope)
-            elif like is not None and not equal(value, like[move.emits], SAME):
+            if like is not None and move.emits and not move.is_draft and not equal(value, like[move.emits], SAME):
                 return None
-            else:
-                emitted[move.emits] = value
-        return emitted
+            state = state.after(tape, move, value)
+        return state.emitted
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """What a backward pass has computed up to a move."""
+
+    slope: Array
+    before: Array | None = None
+    draft: Array | None = None
+    emitted: dict[str, Array] = field(default_factory=dict)
+
+    def here(self, tape: Tape, move: Move, learning_rate: float | None) -> Here:
+        """Return what the alternatives of a move may use."""
+        return Here(tape, move.index, self.slope, self.before, self.draft, self.emitted, learning_rate)
+
+    def after(self, tape: Tape, move: Move, value: Array) -> State:
+        """Return the state after a move that computed ``value``."""
+        if move.is_draft:
+            return replace(self, draft=value)
+        if move.emits:
+            return replace(self, draft=None, emitted={**self.emitted, move.emits: value})
+        at_activation = move.index >= 0 and tape.steps[move.index].is_activation
+        return State(value, self.slope if at_activation else None, None, self.emitted)
 
 
 def right_pass(moves: tuple[Move, ...], learning_rate: float | None = None) -> Explanation:
@@ -93,53 +113,46 @@ class Search:
     def run(self, n_faults: int) -> list[Explanation]:
         """Return the passes with so many kinds of fault, each kind in as many places as it takes; simplest first."""
         self.found = []
-        self._visit((), self.tape.d_outputs, None, {}, frozenset(), n_faults)
+        self._visit((), State(self.tape.d_outputs), frozenset(), n_faults)
         return sorted(self.found, key=lambda explanation: explanation.rank)
 
-    def _visit(
-        self,
-        chosen: tuple[Alternative, ...],
-        slope: Array,
-        before: Array | None,
-        emitted: dict[str, Array],
-        faults: frozenset[Fault],
-        n_faults: int,
-    ) -> None:
+    def _visit(self, chosen: tuple[Alternative, ...], state: State, faults: frozenset[Fault], n_faults: int) -> None:
         if len(chosen) == len(self.moves):
             if len(faults) == n_faults:
                 self.found.append(Explanation(self.moves, chosen, self.learning_rate))
             return
         move = self.moves[len(chosen)]
-        here = Here(self.tape, move.index, slope, before, emitted, self.learning_rate)
-        seen: list[Array] = []
+        here = state.here(self.tape, move, self.learning_rate)
+        right: Array | None = None
         for alternative in move.alternatives:
             kinds = faults if alternative.fault is None else faults | {alternative.fault}
             if len(kinds) > n_faults:
                 continue
             value = _computed(alternative, here)
-            if value is None or (seen and equal(value, seen[0], SAME)):
+            if value is None or (right is not None and equal(value, right, SAME)):
                 continue
-            seen.append(value)
-            if not move.emits:
-                onward = _before(self.tape, move, slope)
-                self._visit((*chosen, alternative), value, onward, emitted, kinds, n_faults)
-            elif equal(self.given[move.emits], value, LOOSE, self.slack[move.emits]):
-                self._visit((*chosen, alternative), slope, before, {**emitted, move.emits: value}, kinds, n_faults)
+            right = value if right is None else right
+            if move.emits and not move.is_draft:
+                given = self.given[move.emits]
+                if not equal(given, value, LOOSE, self.slack[move.emits]):
+                    continue
+            self._visit((*chosen, alternative), state.after(self.tape, move, value), kinds, n_faults)
 
 
 def shapes(tape: Tape, moves: tuple[Move, ...]) -> dict[str, set[tuple[int, ...]]]:
     """Return the shapes that each parameter's gradient may have, rightly or by a known fault."""
     found: dict[str, set[tuple[int, ...]]] = {}
-    slope, before = tape.d_outputs, None
+    state = State(tape.d_outputs)
+    drafts: list[Array] = []
     for move in moves:
-        here = Here(tape, move.index, slope, before, {}, None)
-        if move.emits:
-            values = [_computed(alternative, here) for alternative in move.alternatives]
-            found[move.emits] = {value.shape for value in values if value is not None}
-        else:
-            right = _computed(move.alternatives[0], here)
-            assert right is not None
-            slope, before = right, _before(tape, move, slope)
+        values = [_computed(alternative, state.here(tape, move, None)) for alternative in move.alternatives]
+        assert values[0] is not None
+        if move.is_draft:
+            drafts = [value for value in values if value is not None]
+        elif move.emits:
+            found[move.emits] = {shape for draft in drafts for shape in (draft.shape, draft.shape[::-1])}
+            found[move.emits] |= {value.shape for value in values if value is not None}
+        state = state.after(tape, move, values[0])
     return found
 
 
@@ -161,7 +174,7 @@ def implied_learning_rate(tape: Tape, moves: tuple[Move, ...], given: Gradients)
     right = right_pass(moves)
     updated = Explanation(moves, (*right.chosen[:place], alternative, *right.chosen[place + 1 :]), 1.0)
     without, with_step = right.predict(tape), updated.predict(tape)
-    names = [move.emits for move in moves[place + 1 :] if move.emits and move.emits in given]
+    names = [move.emits for move in moves[place + 1 :] if move.emits and not move.is_draft]
     if without is None or with_step is None or not names:
         return None
     layer = names[0].rpartition(".")[0]
@@ -184,25 +197,22 @@ def distance(a: Array, b: Array) -> float:
     return float(np.abs(a - b).max(initial=0))
 
 
-def rounding(explanation: Explanation, tape: Tape, jittered: list[Tape], eps: float) -> dict[str, float]:
-    """Return by name how far gradients computed by this pass may be off when every operation rounds by ``eps``.
+def rounding(explanation: Explanation, tape: Tape, jittered: list[Tape], precision: np.finfo[Any]) -> dict[str, float]:
+    """Return by name how far gradients computed by this pass may be off when every operation rounds at a precision.
 
     A number of the pass is a sum of at most ``length`` products, which rounds by at most ``length`` eps / 2 relative to
     its terms, and 16 more are granted for the operations around it. What that does to the gradients is measured: on
-    the jittered tapes all numbers are moved at once, so that cancellation shows.
+    the jittered tapes all numbers are moved at once, so that cancellation shows. A number so small that a factor of
+    it has underflowed, below ``tiny / eps``, counts as 0.
     """
+    eps, underflow = float(precision.eps), float(precision.tiny) / float(precision.eps)
     length = max(tape.n_rows, *tape.network.sizes) + 16
     exact = explanation.predict(tape) or {}
     moved = [explanation.predict(other) or exact for other in jittered]
     return {
-        name: length * eps * max(distance(other[name], value) for other in moved) / JITTER
+        name: length * eps * max(distance(other[name], value) for other in moved) / JITTER + underflow
         for name, value in exact.items()
     }
-
-
-def _before(tape: Tape, move: Move, slope: Array) -> Array | None:
-    """Return the slope from before an activation, for the dense layer that it belongs to."""
-    return slope if move.index >= 0 and tape.steps[move.index].is_activation else None
 
 
 def _computed(alternative: Alternative, here: Here) -> Array | None:

@@ -76,9 +76,7 @@ class Tape:
         return dx, {name: self.network.named_gradients[name].copy() for name in step.parameters}
 
 
-def _record(
-    network: Network, chain: Chain, prefix: str, x: Array, jitter: Callable[[Any], Any]
-) -> Iterator[Step]:
+def _record(network: Network, chain: Chain, prefix: str, x: Array, jitter: Callable[[Any], Any]) -> Iterator[Step]:
     for name, layer in chain.children.items():
         path = f"{prefix}{name}"
         if type(layer) is Chain:

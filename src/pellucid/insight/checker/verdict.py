@@ -84,8 +84,9 @@ class Comparison:
 
     def _verdict(self) -> tuple[str, list[Explanation], tuple[str, ...]]:
         """Return the verdict with all explanations that fit, simplest first, and what is to be said of it."""
-        slack = {  # where terms cancel, as softmax's do over the classes, what is left is rounding
-            name: self.given.slack[name] + CANCELLED * self.given.eps * float(np.abs(value).max(initial=0))
+        nothing = CANCELLED * float(self.given.precision.eps)  # where terms cancel, as softmax's do over the classes
+        slack = {
+            name: self.given.slack[name] + nothing * float(np.abs(value).max(initial=0))
             for name, value in self.right.items()
         }
         search = Search(self.tape, self.moves, self.given.gradients, slack, self.rate)
@@ -101,15 +102,15 @@ class Comparison:
             fitting = [explanation for explanation in explanations if self._fits(explanation, NEARLY)]
             if fitting:
                 note = (
-                    f"More than rounding is left, but less than {NEARLY:g} of the largest number: as much as an epsilon "
-                    "in a logarithm, clipped probabilities, float32 arithmetic or finite differences leave."
+                    f"More than rounding is left, but less than {NEARLY:g} of the largest number: as much as an "
+                    "epsilon in a logarithm, clipped probabilities, float32 or finite differences leave."
                 )
                 return (report.KNOWN if n_faults else report.NEARLY), fitting, (note,)
         return report.UNKNOWN, [], self._hints()
 
     def _fits(self, explanation: Explanation, share: float = 0.0) -> bool:
         """Return whether a pass gives the gradients up to rounding, or a share, and whether that is no coincidence."""
-        allowed = rounding(explanation, self.tape, self.jittered, self.given.eps)
+        allowed = rounding(explanation, self.tape, self.jittered, self.given.precision)
         digits = 0.0
         for name, value in (explanation.predict(self.tape) or {}).items():
             largest = float(np.abs(value).max(initial=0))
@@ -145,7 +146,7 @@ class Comparison:
 
     def _checks(self, verdict: str) -> tuple[ParameterCheck, ...]:
         """Return each parameter's comparison with the right gradient, in backward order."""
-        allowed = rounding(self.right_pass, self.tape, self.jittered, self.given.eps)
+        allowed = rounding(self.right_pass, self.tape, self.jittered, self.given.precision)
         alone = self._alone() if verdict == report.UNKNOWN else {}
         checks = []
         for name, value in self.right.items():
@@ -160,7 +161,7 @@ class Comparison:
 
     def _alone(self) -> dict[str, str]:
         """Return by parameter the name of a single fault that explains it when the others are left out of account."""
-        share = max(1e-9, 1e3 * self.given.eps)
+        share = max(1e-9, 1e3 * float(self.given.precision.eps))
         matches: list[tuple[int, tuple[int, int, int], str, list[str]]] = []
         for explanation in single_faults(self.moves, self.rate):
             predicted = explanation.predict(self.tape)
@@ -184,7 +185,7 @@ class Comparison:
         checks = [check for check in self._checks(report.RIGHT) if check.tolerance > UNCERTAIN]
         if not checks:
             return report.RIGHT, [self.right_pass], ()
-        verdict = report.UNCLEAR if any(not check.error <= UNCERTAIN for check in checks) else report.RIGHT
+        verdict = report.UNCLEAR if any((check.error or 0) > UNCERTAIN for check in checks) else report.RIGHT
         note = (
             f"Of {', '.join(check.name for check in checks)} too few digits are left to check: saturated neurons or "
             "terms that cancel make the gradient as small as its rounding. Try other rows, smaller weights, or float64."
@@ -201,7 +202,7 @@ class Comparison:
             right.append(value.ravel())
         a, b = np.concatenate(yours), np.concatenate(right)
         factor = float(a @ b / (b @ b)) if b @ b else 0.0
-        if factor and equal(a, factor * b, max(1e-9, 1e3 * self.given.eps)):
+        if factor and equal(a, factor * b, max(1e-9, 1e3 * float(self.given.precision.eps))):
             return (f"Every number is {factor:.6g} times the right one: look for a factor that comes in once for all.",)
         return ()
 

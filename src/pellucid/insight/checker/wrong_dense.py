@@ -1,4 +1,4 @@
-"""What a dense layer's backward gives when something is wrong there: gradients of weights and bias, the error before it."""
+"""What a dense layer gives back when something is wrong there: gradients of weights and bias, the error before it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from pellucid.insight.checker import faults
-from pellucid.insight.checker.faults import Alternative, Here
+from pellucid.insight.checker.faults import Alternative, Fault, Here
 from pellucid.insight.checker.tape import Tape
 from pellucid.layers import Dense
 from pellucid.layers.base import Array
@@ -24,14 +24,11 @@ def left_zero(name: str) -> Alternative:
 
 
 def weight_alternatives(tape: Tape, index: int) -> Iterator[Alternative]:
-    """Yield the ways to give out dW."""
+    """Yield the ways to compute dW."""
     name = f"{tape.steps[index].name}.weight"
-    right = gradient_of(name).compute
-    yield Alternative(right)
-    yield Alternative(lambda here: _transposed(right(here)), faults.TRANSPOSED)
-    yield Alternative(lambda here: _from_before(here, name), faults.DERIVATIVE_MISSING, "in this gradient only")
-    yield from (_times_rows(right, faults.WEIGHT_ROWS, power) for power in (1, -1))
-    yield Alternative(lambda here: _times(right(here), -1), faults.SIGN_HERE)
+    yield gradient_of(name)
+    if _has_activation(tape, index):
+        yield Alternative(lambda here: _from_before(here, name), faults.DERIVATIVE_MISSING, "in this gradient only")
     yield left_zero(name)
     if _dense(tape, index).parametrization == "standard":
         for pick, detail in _wrong_inputs(tape, index):
@@ -43,22 +40,29 @@ def weight_alternatives(tape: Tape, index: int) -> Iterator[Alternative]:
 
 
 def bias_alternatives(tape: Tape, index: int) -> Iterator[Alternative]:
-    """Yield the ways to give out db."""
+    """Yield the ways to compute db."""
     name = f"{tape.steps[index].name}.bias"
-    right = gradient_of(name).compute
     size = tape.steps[index].y.shape[1]
-    yield Alternative(right)
+    yield gradient_of(name)
     yield Alternative(lambda here: here.slope, faults.BIAS_NOT_SUMMED)
     yield Alternative(lambda here: np.broadcast_to(here.slope.sum(), (size,)), faults.BIAS_SUMMED_OVER_ALL)
     yield Alternative(lambda here: here.slope.sum(), faults.BIAS_SUMMED_OVER_ALL)
     yield Alternative(lambda here: here.slope.sum(axis=1), faults.BIAS_WRONG_AXIS)
     yield Alternative(lambda here: here.slope.sum(axis=1, keepdims=True), faults.BIAS_WRONG_AXIS)
-    yield Alternative(lambda here: _column(right(here)), faults.TRANSPOSED)
     yield Alternative(lambda here: np.broadcast_to(here.slope.sum(axis=0), (size, size)), faults.KEEPDIMS_MISSING)
-    yield Alternative(lambda here: _from_before(here, name), faults.DERIVATIVE_MISSING, "in this gradient only")
-    yield from (_times_rows(right, faults.BIAS_ROWS, power) for power in (1, -1))
-    yield Alternative(lambda here: _times(right(here), -1), faults.SIGN_HERE)
+    if _has_activation(tape, index):
+        yield Alternative(lambda here: _from_before(here, name), faults.DERIVATIVE_MISSING, "in this gradient only")
     yield left_zero(name)
+
+
+def handed_in(rows: Fault | None = None) -> Iterator[Alternative]:
+    """Yield the ways to hand a computed gradient in: as it is, transposed, with another sign, or scaled by the rows."""
+    yield Alternative(lambda here: here.draft)
+    yield Alternative(_transposed, faults.TRANSPOSED)
+    yield Alternative(lambda here: _times(here.draft, -1), faults.SIGN_HERE)
+    if rows is not None:
+        yield Alternative(lambda here: _times(here.draft, here.tape.n_rows), rows)
+        yield Alternative(lambda here: _times(here.draft, 1 / here.tape.n_rows), rows)
 
 
 def error_alternatives(tape: Tape, index: int, learning_rate: float | None) -> Iterator[Alternative]:
@@ -69,11 +73,12 @@ def error_alternatives(tape: Tape, index: int, learning_rate: float | None) -> I
 
     yield Alternative(right)
     yield Alternative(_without_weights, faults.WITHOUT_WEIGHTS)
-    yield Alternative(
-        lambda here: None if here.before is None else here.tape.backward(here.index, here.before)[0],
-        faults.DERIVATIVE_MISSING,
-        "in the error handed back only",
-    )
+    if _has_activation(tape, index):
+        yield Alternative(
+            lambda here: None if here.before is None else here.tape.backward(here.index, here.before)[0],
+            faults.DERIVATIVE_MISSING,
+            "in the error handed back only",
+        )
     shape = tape.steps[index].layer.parameters["weight"].shape
     if shape[0] == shape[1]:
         yield Alternative(lambda here: _with_weights(here, _weights(here).T.copy()), faults.NOT_TRANSPOSED)
@@ -89,7 +94,8 @@ def error_alternatives(tape: Tape, index: int, learning_rate: float | None) -> I
             )
     if learning_rate is not None:
         yield Alternative(lambda here: updated_first(here, learning_rate), faults.UPDATED_FIRST)
-    yield from (_times_rows(right, faults.ROWS_AGAIN, power) for power in (1, -1))
+    yield Alternative(lambda here: right(here) * here.tape.n_rows, faults.ROWS_AGAIN)
+    yield Alternative(lambda here: right(here) / here.tape.n_rows, faults.ROWS_AGAIN)
     yield Alternative(lambda here: -right(here), faults.SIGN_HERE)
 
 
@@ -113,7 +119,7 @@ def _wrong_inputs(tape: Tape, index: int) -> Iterator[tuple[Callable[[Tape], Arr
         earlier = "X" if number == 2 else f"a{number - 2}"
         yield lambda tape: tape.steps[last].x, f"dW{number} is built from {earlier} instead of {own}"
     yield lambda tape: tape.steps[index].y, f"dW{number} is built from z{number} instead of {own}"
-    if index + 1 < len(tape.steps) and tape.steps[index + 1].is_activation:
+    if _has_activation(tape, index):
         yield lambda tape: tape.steps[index + 1].y, f"dW{number} is built from a{number} instead of {own}"
 
 
@@ -143,20 +149,19 @@ def _from_before(here: Here, name: str) -> Array | None:
     return None if here.before is None else here.tape.backward(here.index, here.before)[1][name]
 
 
-def _times_rows(right: Callable[[Here], Array | None], fault: faults.Fault, power: int) -> Alternative:
-    return Alternative(lambda here: _times(right(here), float(here.tape.n_rows) ** power), fault)
-
-
 def _times(value: Array | None, factor: float) -> Array | None:
     return None if value is None else value * factor
 
 
-def _transposed(value: Array | None) -> Array | None:
-    return None if value is None else value.T
+def _transposed(here: Here) -> Array | None:
+    """Return the draft transposed; a bias then is a column."""
+    if here.draft is None or here.draft.ndim == 0:
+        return None
+    return here.draft.T if here.draft.ndim == 2 else here.draft[:, None]
 
 
-def _column(value: Array | None) -> Array | None:
-    return None if value is None else value[:, None]
+def _has_activation(tape: Tape, index: int) -> bool:
+    return index + 1 < len(tape.steps) and tape.steps[index + 1].is_activation
 
 
 def _dense(tape: Tape, index: int) -> Dense:

@@ -15,8 +15,8 @@ from pellucid.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredError
 from pellucid.losses.base import LINKS
 
 
-def loss_alternatives(loss: Loss, learning_rate: float | None) -> Iterator[Alternative]:
-    """Yield the ways to begin: the right one, the same times a factor, and those that belong to the kind of loss."""
+def loss_alternatives(loss: Loss) -> Iterator[Alternative]:
+    """Yield the ways to begin: the right one, and those that belong to the kind of loss."""
     yield Alternative(lambda here: here.tape.d_outputs)
     if isinstance(loss, SquaredError):
         wanted_mean = loss.reduction == "mean"
@@ -25,7 +25,16 @@ def loss_alternatives(loss: Loss, learning_rate: float | None) -> Iterator[Alter
             lambda here: other.value_and_gradient(here.tape.outputs, here.tape.target)[1],
             faults.HALF_SUM if wanted_mean else faults.MEAN_SQUARE,
         )
-    yield _scaled(faults.ASCENT, lambda tape: -1)
+    if isinstance(loss, BinaryCrossEntropy | CrossEntropy):
+        yield from _of_probabilities(loss)
+    yield Alternative(_mean_error, faults.MEAN_ERROR)
+    for row, which in ((-1, "the last one"), (0, "the first one")):
+        yield Alternative(lambda here, row=row: _one_row(here, row), faults.ONE_ROW, which)  # type: ignore[misc]
+
+
+def factor_alternatives(learning_rate: float | None) -> Iterator[Alternative]:
+    """Yield the factors that may come in once for all: none, the rows, the columns, 2, the learning rate."""
+    yield Alternative(lambda here: here.slope)
     yield _scaled(faults.SUM_FOR_MEAN, lambda tape: tape.n_rows)
     yield _scaled(faults.MEAN_FOR_SUM, lambda tape: 1 / tape.n_rows)
     yield _scaled(faults.SUM_OVER_TARGETS, lambda tape: tape.outputs.shape[1])
@@ -35,15 +44,16 @@ def loss_alternatives(loss: Loss, learning_rate: float | None) -> Iterator[Alter
     if learning_rate is not None:
         yield _scaled(faults.LEARNING_RATE_TWICE, lambda tape: learning_rate)
         yield _scaled(faults.LEARNING_RATE_MISSING, lambda tape: 1 / learning_rate)
-    if isinstance(loss, BinaryCrossEntropy | CrossEntropy):
-        yield from _of_probabilities(loss)
-    yield Alternative(_mean_error, faults.MEAN_ERROR)
-    for row, which in ((-1, "the last one"), (0, "the first one")):
-        yield Alternative(lambda here, row=row: _one_row(here, row), faults.ONE_ROW, which)  # type: ignore[misc]
+
+
+def sign_alternatives() -> Iterator[Alternative]:
+    """Yield the two directions."""
+    yield Alternative(lambda here: here.slope)
+    yield _scaled(faults.ASCENT, lambda tape: -1)
 
 
 def _scaled(fault: Fault, factor: Callable[[Tape], float]) -> Alternative:
-    return Alternative(lambda here: here.tape.d_outputs * factor(here.tape), fault)
+    return Alternative(lambda here: here.slope * factor(here.tape), fault)
 
 
 def _mean_error(here: Here) -> Array:
