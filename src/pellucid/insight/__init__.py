@@ -1,5 +1,6 @@
 """Insight: what shows and checks the numbers of a network."""
 
+from pellucid.insight.checker import BackwardReport, DerivativeReport, check_derivative, compare_backward
 from pellucid.insight.doctor import Finding, Report, diagnose
 from pellucid.insight.eject import eject
 from pellucid.insight.gradient_check import GradientCheck, gradient_check
@@ -14,12 +15,16 @@ from pellucid.insight.pictures import (
 )
 
 __all__ = [
+    "BackwardReport",
+    "DerivativeReport",
     "Diagram",
     "Finding",
     "GradientCheck",
     "Picture",
     "Recorder",
     "Report",
+    "check_derivative",
+    "compare_backward",
     "diagnose",
     "eject",
     "gradient_check",
