@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from pellucid.activations import Sigmoid
+from pellucid.activations import Sigmoid, Softmax
 from pellucid.insight.checker import faults
 from pellucid.insight.checker.faults import Alternative, Fault, Here
 from pellucid.insight.checker.tape import Tape
 from pellucid.layers.base import Array
 from pellucid.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredError
-from pellucid.losses.base import LINKS
+
+_LINKS = {"sigmoid": Sigmoid(), "softmax": Softmax()}
 
 
 def loss_alternatives(loss: Loss) -> Iterator[Alternative]:
@@ -106,7 +107,7 @@ def _of_probabilities(loss: Loss) -> Iterator[Alternative]:
 
     def link_again(here: Here) -> Array:
         p, _, _ = parts(here)
-        return LINKS[loss.link].backward(here.tape.d_outputs, here.tape.outputs, p)
+        return _LINKS[loss.link].backward(here.tape.d_outputs, here.tape.outputs, p)
 
     yield Alternative(link_again, faults.LINK_TWICE)
     if binary:
