@@ -47,11 +47,70 @@ static void T(quantile_loss)(const team *t, const program *p, const REAL *o, con
         }
 }
 
+/* the n columns of `rows` rows, at most LANES, a register each; the other lanes keep what they held */
+INLINE void T(to_columns)(const REAL *x, int64_t rows, int64_t n, REAL column[][LANES])
+{
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < n; j++)
+            column[j][i] = x[i * n + j];
+}
+
+/* as `join`, for at most 16 lanes of which each is a register of its own */
+INLINE VEC T(join_registers)(VEC *lane, int64_t n)
+{
+    for (int h = 8; h; h /= 2)
+        for (int i = 0; i < h && i + h < n; i++)
+            lane[i] += lane[i + h];
+    return lane[0];
+}
+
+/* At most 16 classes: LANES rows at a time and a register per class, so that nothing crosses lanes. */
+static void T(cross_entropy_of_few)(const team *t, const program *p, const REAL *o, const REAL *target, const int64_t *codes,
+                                    REAL *row_losses, REAL *slopes, int64_t rows, REAL factor)
+{
+    const int64_t n = p->n_outputs;
+    const REAL smoothing = (REAL)p->loss_option, evenly = smoothing / (REAL)n;
+    const range r = share(t, (rows + LANES - 1) / LANES);
+    REAL column[16][LANES] = {0}, wanted[16][LANES] = {0};
+    for (int64_t first = r.first * LANES; first < r.last * LANES; first += LANES) {
+        const int64_t here = rows - first < LANES ? rows - first : LANES;
+        VEC largest = T(all)(-(REAL)__builtin_inf()), power[16], products[16];
+        T(to_columns)(o + first * n, here, n, column);
+        if (!codes)
+            T(to_columns)(target + first * n, here, n, wanted);
+        else
+            for (int64_t i = 0; i < here; i++)
+                for (int64_t j = 0; j < n; j++)
+                    wanted[j][i] = j == codes[first + i];
+        for (int64_t j = 0; j < n; j++) {
+            const VEC v = T(load)(column[j]);
+            largest = T(choose)(v > largest, v, largest);
+        }
+        for (int64_t j = 0; j < n; j++) {
+            const VEC shifted = T(load)(column[j]) - largest, part = T(load)(wanted[j]) * (1 - smoothing) + evenly;
+            T(store)(wanted[j], part);
+            T(store)(column[j], power[j] = T(exp)(shifted));
+            products[j] = (VEC){0} + part * shifted;
+        }
+        const VEC total = T(join_registers)(power, n);
+        T(store)(row_losses + first, T(log)(total) - T(join_registers)(products, n));
+        for (int64_t j = 0; j < n; j++)
+            T(store)(column[j], (T(load)(column[j]) / total - T(load)(wanted[j])) * factor);
+        for (int64_t i = 0; i < here; i++)
+            for (int64_t j = 0; j < n; j++)
+                slopes[(first + i) * n + j] = column[j][i];
+    }
+}
+
 /* target: distributions (rows, n), or with codes, one per row; the slope is multiplied by `factor` */
 static void T(cross_entropy)(const team *t, const program *p, const REAL *o, const REAL *target, const int64_t *codes,
                              REAL *row_losses, REAL *slopes, int64_t rows, REAL factor)
 {
     const int64_t n = p->n_outputs;
+    if (n <= 16) {
+        T(cross_entropy_of_few)(t, p, o, target, codes, row_losses, slopes, rows, factor);
+        return;
+    }
     const REAL smoothing = (REAL)p->loss_option, evenly = smoothing / (REAL)n;
     const range r = share(t, rows);
     MASK index = T(first)(0);
@@ -78,11 +137,17 @@ static void T(cross_entropy)(const team *t, const program *p, const REAL *o, con
 
 static void T(sum_terms)(const team *t, const REAL *terms, REAL *row_losses, int64_t rows, int64_t n, REAL mean_over)
 {
+    if (n == 1) {
+        const range r = share(t, (rows + LANES - 1) / LANES);
+        for (int64_t i = r.first * LANES; i < r.last * LANES; i += LANES)
+            T(store)(row_losses + i, T(load)(terms + i) / mean_over);
+        return;
+    }
     const range r = share(t, rows);
     for (int64_t i = r.first; i < r.last; i++) {
         T(lanes) sums = {0};
         EACH16(n, sums, T(load_first)(terms + i * n + j, left, 0))
-        row_losses[i] = (n == 1 ? terms[i] : T(join)(sums)) / mean_over;
+        row_losses[i] = T(join)(sums) / mean_over;
     }
 }
 
