@@ -66,8 +66,8 @@ static void T(operate)(T(worker) *w, const T(task) *tasks, int64_t n_tasks, int6
         case PRODUCT_FORWARD:
         case PRODUCT_WEIGHT:
         case PRODUCT_INPUT:
-            if (T(is_tiny_product)(w->program, o, rows))
-                T(tiny_dense)(t, o, p, rows);
+            if (T(is_tiny_product)(t, w->program, o, rows))
+                T(tiny_dense)(o, p, rows);
             else
                 T(dense)(t, o, p, w->scratch, rows);
             break;
@@ -80,8 +80,8 @@ static void T(operate)(T(worker) *w, const T(task) *tasks, int64_t n_tasks, int6
         case BLEND_SLOPE: T(blend_slope)(t, p[0], p[1], p[2], p[3], rows, in); break;
         case BLEND_BACKWARD: T(blend_backward)(t, p[0], p[1], p[2], rows, in); break;
         case COLUMN_SUM:
-            if (T(is_tiny)(w->program, all))
-                T(tiny_column_sum)(t, p[0], p[1], rows, in);
+            if (T(is_tiny)(t, w->program, all))
+                T(tiny_column_sum)(p[0], p[1], rows, in);
             else
                 T(column_sum)(t, p[0], p[1], rows, in);
             break;
@@ -109,7 +109,7 @@ static void T(operate)(T(worker) *w, const T(task) *tasks, int64_t n_tasks, int6
         case DROPOUT: T(dropout)(t, o, p[0], p[1], (uint8_t *)p[2], rows, w->rates[2], w->run->seed, w->step); break;
         case DROPOUT_BACKWARD: T(dropout_backward)(t, o, p[0], p[1], (const uint8_t *)p[2], rows, w->rates[2]); break;
         }
-        if (o->meets || w->program->vectors >= 0) /* in tiny.h one thread does a whole operation */
+        if (o->meets)
             meet(t);
     }
 }

@@ -5,8 +5,8 @@
  * numbers of its own chain from it by their index. The chains are those of the kernels for any size: over k, or over
  * the rows, in ascending order.
  *
- * Only for networks whose vectors lie in the workspace (program.h), where whole registers may be read everywhere.
- * One thread does the work: it lasts some nanoseconds.
+ * Only for networks whose vectors lie in the workspace (program.h), where whole registers may be read everywhere, and
+ * for a thread that is alone: it writes whole registers, too.
  */
 
 /* v[index[i]] in lane i; an index counts modulo LANES */
@@ -42,20 +42,21 @@ INLINE MASK T(count_from)(int64_t first)
 }
 
 /* index / n for whole numbers up to 255 */
-INLINE MASK T(divided)(MASK index, int64_t n) { return index * (WHOLE)(65536 / n + 1) >> 16; }
+INLINE MASK T(divided)(MASK index, int64_t n) { return index * (65536 / (WHOLE)n + 1) >> 16; }
 
-static int T(is_tiny)(const program *q, int64_t numbers) { return q->vectors >= 0 && numbers <= TINY_REGISTERS * LANES; }
-
-static int T(is_tiny_product)(const program *q, const operation *o, int64_t rows)
+static int T(is_tiny)(const team *t, const program *q, int64_t numbers)
 {
-    return T(is_tiny)(q, rows * o->n_in) && T(is_tiny)(q, rows * o->n_out) && T(is_tiny)(q, o->n_in * o->n_out);
+    return numbers <= TINY_REGISTERS * LANES && q->vectors >= 0 && t->threads == 1;
+}
+
+static int T(is_tiny_product)(const team *t, const program *q, const operation *o, int64_t rows)
+{
+    return T(is_tiny)(t, q, rows * o->n_in) && T(is_tiny)(t, q, rows * o->n_out) && T(is_tiny)(t, q, o->n_in * o->n_out);
 }
 
 /* as `dense` of layers.h */
-static void T(tiny_dense)(const team *t, const operation *o, REAL *const *p, int64_t rows)
+static void T(tiny_dense)(const operation *o, REAL *const *p, int64_t rows)
 {
-    if (t->thread > 0)
-        return;
     const product_shape s = T(dense_shape)(o, rows);
     const REAL *bias = o->code == PRODUCT_FORWARD ? p[3] : NULL, factor = (REAL)o->options[1];
     const int64_t all = s.m * s.n;
@@ -74,18 +75,19 @@ static void T(tiny_dense)(const team *t, const operation *o, REAL *const *p, int
             sum += T(pick_from)(bias, s.n, j);
         T(store_some)(p[2] + first, sum, o->code == PRODUCT_WEIGHT ? all - first : LANES);
     }
-    static const team alone = {NULL, 0, 1};
-    if (o->code == PRODUCT_FORWARD && p[4])
-        T(activate)(&alone, o->variant, (REAL)o->options[0], p[2], p[4], 1, all);
-    if (o->code == PRODUCT_INPUT && p[3])
-        T(activate_backward)(&alone, o->variant, (REAL)o->options[0], p[2], p[3], p[4], p[2], 1, all);
+    if (o->code == PRODUCT_FORWARD && p[4]) {
+        const T(activation) f = {.kind = o->variant, .option = (REAL)o->options[0], .factor = 1, .bias = T(no_bias), .period = LANES};
+        T(activate_registers)(&f, p[2], NULL, p[4], all, 0);
+    }
+    if (o->code == PRODUCT_INPUT && p[3]) {
+        const T(activation_slope) f = {.kind = o->variant, .option = (REAL)o->options[0]};
+        T(slope_registers)(&f, p[2], p[3], p[4], p[2], all);
+    }
 }
 
 /* as `column_sum` of columns.h, for at most BLOCK_ROWS rows */
-static void T(tiny_column_sum)(const team *t, const REAL *dy, REAL *d, int64_t rows, int64_t n)
+static void T(tiny_column_sum)(const REAL *dy, REAL *d, int64_t rows, int64_t n)
 {
-    if (t->thread > 0)
-        return;
     for (int64_t first = 0; first < n; first += LANES) {
         MASK at = T(count_from)(first);
         VEC sum = {0};
