@@ -54,7 +54,7 @@ sanitize: .venv/dev ## Run the engine's tests against a build with address and u
 	  --config-settings=cmake.define.PELLUCID_SANITIZE=ON --config-settings=install.strip=false .
 	LD_PRELOAD=$$(gcc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc \
 	  $(BIN)/python tests/engine/with_library.py build/sanitize/pellucid/engine/_native.so \
-	  tests/engine/test_parity.py tests/engine/test_evaluator.py
+	  tests/engine/test_parity.py tests/engine/test_evaluator.py tests/engine/test_tiny.py
 
 clean: ## Remove the environment and everything built
 	rm -rf .venv build dist

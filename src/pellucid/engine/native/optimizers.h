@@ -113,6 +113,7 @@ static double T(norm)(const REAL *g, int64_t n)
     for (int64_t i = 0; i < n; i += 16) {
         REAL part[16] = {0};
         T(copy)(part, g + i, n - i < 16 ? n - i : 16);
+#pragma GCC unroll 1 /* or GCC unrolls before it makes vectors of it */
         for (int k = 0; k < 16; k++)
             lane[k] += (double)part[k] * (double)part[k];
     }

@@ -211,8 +211,9 @@ static void T(add_loss)(training_run *run, int64_t epoch, int64_t batch, const s
 static double T(look_at_clock)(training_run *run, double began, int64_t *timed, int64_t epoch)
 {
     const double now = clock_seconds() - began, before = *timed ? run->times[*timed - 1] : 0;
+    const double each = (now - before) / (double)(epoch - *timed);
     for (int64_t e = *timed; e < epoch; e++)
-        run->times[e] = before + (now - before) * (double)(e + 1 - *timed) / (double)(epoch - *timed);
+        run->times[e] = before + each * (double)(e + 1 - *timed);
     *timed = epoch;
     return now;
 }

@@ -13,11 +13,7 @@
 INLINE VEC T(pick)(VEC v, MASK index)
 {
 #ifdef __clang__
-    VEC r;
-    index &= LANES - 1;
-    for (int i = 0; i < LANES; i++)
-        r[i] = v[index[i]];
-    return r;
+    return __builtin_shufflevector(v, index);
 #else
     return __builtin_shuffle(v, index);
 #endif
