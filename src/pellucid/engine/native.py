@@ -10,7 +10,7 @@ import ctypes
 import functools
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from ctypes import c_char_p, c_int, c_int64, c_uint64, c_void_p
@@ -41,6 +41,7 @@ class Library:
             ("build_runs", c_int, [c_int64]),
             ("record_sizes", c_int64, [c_int64]),
             ("scratch", c_int64, [c_int64, c_int64, c_void_p, c_int64]),
+            ("pack", c_int64, [c_int64, c_int64, c_void_p, c_int64, c_void_p]),
             ("train", c_int, [c_int64, c_int64, c_void_p, c_void_p]),
             ("permutation", None, [c_uint64] * 4 + [c_int64] + [c_void_p] * 3),
             ("predict", None, [c_int64, c_int64, c_void_p, c_void_p]),
@@ -73,9 +74,18 @@ class Library:
         """Go on with training until the call's end; the interpreter lock is free meanwhile."""
         return Status(self._c.pellucid_train(*self._which(plan), ctypes.addressof(plan.program), ctypes.addressof(run)))
 
+    def pack(self, plan: Plan, product: Operation, parameters: Array) -> int:
+        """Pack the product's weights to the place that it has for them; return the numbers they take, 0 for none."""
+        return int(self._c.pellucid_pack(*self._which(plan), ctypes.addressof(product), plan.rows, address(parameters)))
+
     def predict(self, plan: Plan, run: TrainingRun) -> None:
         """Write the outputs of all rows."""
-        self._c.pellucid_predict(*self._which(plan), ctypes.addressof(plan.program), ctypes.addressof(run))
+        self.prediction(plan)(ctypes.addressof(run))
+
+    def prediction(self, plan: Plan) -> Callable[[Any], None]:
+        """Return `predict` for this plan and today's instruction set, its arguments converted once."""
+        build, wide = map(c_int64, self._which(plan))
+        return functools.partial(self._c.pellucid_predict, build, wide, c_void_p(ctypes.addressof(plan.program)))
 
     def permutation(self, rng: Random, n: int) -> Array:
         """Return what ``rng.permutation(n)`` returns."""
@@ -142,14 +152,15 @@ def limited_threads(most: int) -> Iterator[None]:
         _limit.reset(token)
 
 
-def threads_for(plan: Plan) -> int:
-    """Return how many threads a training with this plan should use; no bit depends on it."""
+def threads_for(plan: Plan, n_rows: int | None = None) -> int:
+    """Return how many threads a step, or the prediction of ``n_rows``, should use; no bit depends on it."""
     given = os.environ.get("PELLUCID_THREADS")
     if given is not None:
         if not given.isdigit() or not 1 <= int(given) <= 64:
             raise OptionError(f"PELLUCID_THREADS got {given!r}; it expects a whole number from 1 to 64.")
         return int(given)
-    cores = available_cores() if plan.arithmetic >= _WORTH_A_THREAD else 1
+    arithmetic = plan.arithmetic * (1 if n_rows is None else n_rows / plan.rows)
+    cores = available_cores() if arithmetic >= _WORTH_A_THREAD else 1
     return min(cores, _limit.get() or cores)
 
 

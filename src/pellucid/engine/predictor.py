@@ -1,27 +1,32 @@
-"""A predictor is a network made ready to be asked often: planned and checked once, then a call computes and no more."""
+"""A predictor is a network made ready to be asked often: planned, packed and checked once, then a call only computes."""
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import threading
+from ctypes import c_void_p
 from typing import Any
 
 import numpy as np
 
-from pellucid.engine.native import address, aligned, library
+from pellucid.engine.native import Library, address, aligned, library, threads_for
 from pellucid.engine.plan import Plan, plan_prediction
-from pellucid.engine.records import TrainingRun
-from pellucid.errors import OptionError
+from pellucid.engine.records import Code, Operand, Operation, Space, TrainingRun
+from pellucid.errors import OptionError, ShapeError
 from pellucid.layers.base import Array
 from pellucid.network import Network
 
 _ROWS = 256  # a block's activations stay in the cache
+_LONGEST = 1e10  # floating-point operations of a call: it returns in time to answer an interrupt
 
 
 class Predictor:
     """Computes a network's outputs natively: `predict` for many rows, `predict_one` for one.
 
     The weights are copied when the predictor is made; training the network further does not change it. Threads may
-    share a predictor: each has memory of its own.
+    share a predictor: each has memory of its own. Many rows are shared out among threads, as many as the machine has
+    cores to spare; each row's outputs have the same bits however the rows are divided.
 
     Raises `OptionError` with the reasons if the network has no native form, or this machine no native library.
     """
@@ -38,8 +43,12 @@ class Predictor:
             raise OptionError(f"Predictor: {'; '.join(planned)}. network.predict(X) works for every network.")
         self._library, self._plan = loaded, planned
         self._network = network.copy()
+        self._call = loaded.prediction(planned)
+        self._parameters = _packed(loaded, planned, network.parameters)
         self.dtype, self.n_inputs, self.n_outputs = network.dtype, network.n_inputs, network.n_outputs
-        self._own = threading.local()
+        self._row_shape = (self.n_inputs,)
+        self._rows_per_call = max(1, int(_LONGEST / (planned.arithmetic + 1))) * _ROWS
+        self._own = _OwnMemory(self)
 
     def predict(self, X: Any) -> Array:
         """Return the outputs ``(n_rows, n_outputs)`` for ``X : (n_rows, n_inputs)``.
@@ -51,33 +60,92 @@ class Predictor:
             self._network.check_rows(x)
         if not x.flags.c_contiguous:
             x = np.ascontiguousarray(x)
-        check_codes(self._plan, x)
-        outputs = np.empty((len(x), self.n_outputs), self.dtype)
-        run = self._memory()
-        run.x, run.outputs, run.n_order = x.ctypes.data, outputs.ctypes.data, len(x)
-        self._library.predict(self._plan, run)
+        if self._plan.codes:
+            check_codes(self._plan, x)
+        n_rows = len(x)
+        outputs = np.empty((n_rows, self.n_outputs), self.dtype)
+        own = self._own
+        run = own.run
+        if n_rows <= _ROWS:
+            run.x, run.outputs, run.n_order, run.threads = x.ctypes.data, outputs.ctypes.data, n_rows, 1
+            own.call()
+            return outputs
+        own.use_threads(threads_for(self._plan, n_rows))
+        for start in range(0, n_rows, self._rows_per_call):
+            part, out = x[start : start + self._rows_per_call], outputs[start:]
+            run.x, run.outputs, run.n_order = part.ctypes.data, out.ctypes.data, len(part)
+            own.call()
         return outputs
 
     def predict_one(self, row: Any) -> Array:
-        """Return the outputs ``(n_outputs,)`` for one ``row : (n_inputs,)``."""
-        x = row if type(row) is np.ndarray and row.dtype == self.dtype else np.asarray(row, self.dtype)
-        if x.ndim != 1 or len(x) != self.n_inputs:
-            self._network.check_rows(x[None, :] if x.ndim == 1 else x)
-        return self.predict(x[None, :])[0]
+        """Return the outputs ``(n_outputs,)`` for one ``row : (n_inputs,)``.
 
-    def _memory(self) -> TrainingRun:
-        """Return this thread's run: memory requested at its first call."""
-        run: TrainingRun | None = getattr(self._own, "run", None)
-        if run is None:
-            run = self._own.run = TrainingRun()
-            network, plan = self._network, self._plan
-            self._own.workspace = aligned(plan.workspace, plan.dtype)
-            run.scratch_numbers = self._library.scratch(plan)
-            self._own.scratch = aligned(run.scratch_numbers, plan.dtype)
-            run.parameters, run.buffers = address(network.parameters), address(network.buffers)
-            run.workspace, run.scratch = address(self._own.workspace), address(self._own.scratch)
-            run.batch_size, run.threads = _ROWS, 1
-        return run
+        Raises `ShapeError` or `DataError` for a row that does not fit.
+        """
+        x = row if type(row) is np.ndarray else np.asarray(row, self.dtype)
+        if x.shape != self._row_shape:
+            if x.ndim == 1:
+                self._network.check_rows(x[None, :])
+            raise ShapeError(
+                f"Predictor.predict_one got an array of shape {x.shape}; it expects one row, ({self.n_inputs},). "
+                f"Write predict(X) for several."
+            )
+        own = self._own
+        own.row[0] = x
+        if self._plan.codes:
+            check_codes(self._plan, own.row)
+        own.call_one()
+        return own.outputs.copy()
+
+
+class _OwnMemory(threading.local):
+    """What each thread that asks the predictor has to itself; requested when it asks for the first time."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        plan, library = predictor._plan, predictor._library
+        self._predictor, self._threads = predictor, 0
+        memory = {
+            "parameters": address(predictor._parameters),
+            "buffers": address(predictor._network.buffers),
+            "scratch_numbers": library.scratch(plan),
+            "workspace_numbers": plan.workspace,
+            "batch_size": _ROWS,
+        }
+        self.run = TrainingRun(**memory)
+        self.row = np.zeros((1, predictor.n_inputs), predictor.dtype)
+        self.outputs = np.zeros(predictor.n_outputs, predictor.dtype)
+        self._one = TrainingRun(x=address(self.row), outputs=address(self.outputs), n_order=1, threads=1, **memory)
+        self.use_threads(1)
+        self.call, self.call_one = (
+            functools.partial(predictor._call, c_void_p(ctypes.addressof(run))) for run in (self.run, self._one)
+        )
+
+    def use_threads(self, threads: int) -> None:
+        """Let the next call use so many threads, each with workspace and scratch of its own."""
+        run = self.run
+        if threads > self._threads:
+            self._workspace = aligned(run.workspace_numbers * threads, self._predictor.dtype)
+            self._scratch = aligned(run.scratch_numbers * threads, self._predictor.dtype)
+            for each in (run, self._one):
+                each.workspace, each.scratch = address(self._workspace), address(self._scratch)
+            self._threads = threads
+        run.threads = threads
+
+
+def _packed(loaded: Library, plan: Plan, parameters: Array) -> Array:
+    """Return the parameters and, behind them, the weights once more as the products read them fastest."""
+    operations = (Operation * plan.program.n_forward).from_address(plan.program.forward)
+    end = -(-parameters.size // 16) * 16
+    for o in operations:
+        if o.code == Code.PRODUCT_FORWARD and (numbers := loaded.pack(plan, o, parameters)):
+            o.operands[5] = Operand(Space.PARAMETERS, end)
+            end += numbers
+    packed = aligned(end, plan.dtype)
+    packed[: parameters.size] = parameters
+    for o in operations:
+        if o.operands[5].space == Space.PARAMETERS:
+            loaded.pack(plan, o, packed)
+    return packed
 
 
 def check_codes(plan: Plan, x: Array) -> None:

@@ -153,5 +153,6 @@ class TrainingRun(ctypes.Structure):
         *_fields(c_void_p, "losses norms times"),
         ("seconds", c_double),
         *_fields(c_int64, "most_steps threads scratch_numbers evaluate"),
+        ("workspace_numbers", c_int64),
         ("outputs", c_void_p),
     ]

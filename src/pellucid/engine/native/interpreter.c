@@ -11,6 +11,7 @@
 typedef struct {
     double loss, weight, norm;
     int pause, finite, status;
+    atomic_llong next; /* row that no thread has taken yet */
 } shared_state;
 
 typedef struct {

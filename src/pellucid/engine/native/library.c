@@ -16,15 +16,18 @@
 #define DECLARE(isa)                                                                                \
     int train_f32_##isa(const program *, training_run *), train_f64_##isa(const program *, training_run *);   \
     void predict_f32_##isa(const program *, training_run *), predict_f64_##isa(const program *, training_run *); \
-    int64_t scratch_f32_##isa(const program *, int64_t), scratch_f64_##isa(const program *, int64_t);
+    int64_t scratch_f32_##isa(const program *, int64_t), scratch_f64_##isa(const program *, int64_t);            \
+    int64_t pack_f32_##isa(const operation *, int64_t, void *), pack_f64_##isa(const operation *, int64_t, void *);
 #define BUILD(isa)                                                                                   \
-    {#isa, {train_f32_##isa, train_f64_##isa}, {predict_f32_##isa, predict_f64_##isa}, {scratch_f32_##isa, scratch_f64_##isa}}
+    {#isa, {train_f32_##isa, train_f64_##isa}, {predict_f32_##isa, predict_f64_##isa}, {scratch_f32_##isa, scratch_f64_##isa}, \
+     {pack_f32_##isa, pack_f64_##isa}}
 
 typedef struct {
     const char *name;
     int (*train[2])(const program *, training_run *);
     void (*predict[2])(const program *, training_run *);
     int64_t (*scratch[2])(const program *, int64_t);
+    int64_t (*pack[2])(const operation *, int64_t, void *);
 } build;
 
 #if defined(__x86_64__)
@@ -69,6 +72,10 @@ EXPORT int64_t pellucid_record_sizes(int64_t i)
 EXPORT int64_t pellucid_scratch(int64_t i, int64_t wide, const program *p, int64_t rows)
 {
     return builds[i].scratch[wide](p, rows);
+}
+EXPORT int64_t pellucid_pack(int64_t i, int64_t wide, const operation *o, int64_t rows, void *parameters)
+{
+    return builds[i].pack[wide](o, rows, parameters);
 }
 EXPORT int pellucid_train(int64_t i, int64_t wide, const program *p, training_run *run) { return builds[i].train[wide](p, run); }
 EXPORT void pellucid_predict(int64_t i, int64_t wide, const program *p, training_run *run) { builds[i].predict[wide](p, run); }

@@ -35,7 +35,7 @@ typedef struct {
     /* computes C, and `end` where it is not null; `packed` is null or what product_pack made of B */                 \
     void ISA(product_whole_##type)(const product_shape *s, const REAL *a, const REAL *b, const REAL *packed, REAL *c, \
                                    REAL *scratch, const product_end *end);                                            \
-    /* packs B for many products with it; returns the numbers it takes, and writes them where `packed` is not null */ \
+    /* packs B for many products with it, where that pays; returns the numbers it takes, and writes them if not null */\
     int64_t ISA(product_pack_##type)(const product_shape *s, const REAL *b, REAL *packed);
 PRODUCT(f32, float)
 PRODUCT(f64, double)

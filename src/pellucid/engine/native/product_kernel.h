@@ -354,6 +354,9 @@ void ISA(TYPED(product_whole))(const product_shape *s, const REAL *a, const REAL
 
 int64_t ISA(TYPED(product_pack))(const product_shape *s, const REAL *b, REAL *packed)
 {
+    const TYPED(task) t = TYPED(plan)(s, 0, b, 0);
+    if (t.tiny || t.turned || (!t.packs_b && t.n % LANES == 0))
+        return 0;
     for (int64_t left = 0; left < s->n && packed; left += GROUP) {
         const int64_t right = left + GROUP < s->n ? left + GROUP : s->n;
         for (int64_t start = 0; start < s->k; start += DEPTH) {

@@ -16,7 +16,7 @@ typedef struct {
 } operand;
 
 typedef enum {
-    PRODUCT_FORWARD,     /* x, W -> z, [b, a]            z = x W [* option 1] [+ b], [a = activation(z)]  layers/dense.py */
+    PRODUCT_FORWARD,     /* x, W -> z, [b, a, packed W]  z = x W [* option 1] [+ b], [a = activation(z)]  layers/dense.py */
     PRODUCT_WEIGHT,      /* x, dz -> dW                  xᵀ dz */
     PRODUCT_INPUT,       /* dz, W -> dx, [z, a]          dz Wᵀ, [times the slope of the activation that made x] */
     MULTIPLY,            /* x -> y                       y = x * option                          (NTK) */
@@ -104,6 +104,7 @@ typedef struct {
     int64_t most_steps;                          /* ... or after so many steps */
     int64_t threads, scratch_numbers;
     int64_t evaluate;                            /* loss and gradient of one batch, no update */
+    int64_t workspace_numbers;                   /* 0, or in prediction how much of the workspace each thread has */
     void *outputs;                               /* of prediction: (n_order, n_outputs); with losses, also their loss */
 } training_run;
 

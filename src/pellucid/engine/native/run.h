@@ -303,27 +303,23 @@ static void T(train)(T(worker) *w)
     }
 }
 
+/* Each thread takes blocks of rows and has workspace of its own, so nobody waits. */
 static void T(predict)(T(worker) *w)
 {
     const program *q = w->program;
     const training_run *run = w->run;
-    for (int64_t first = 0; first < run->n_order; first += run->batch_size) {
+    w->team = (team){.threads = 1};
+    int64_t first;
+    while ((first = atomic_fetch_add(&w->shared->next, run->batch_size)) < run->n_order) {
         const int64_t rows = run->n_order - first < run->batch_size ? run->n_order - first : run->batch_size;
         const REAL *x = (const REAL *)run->x + first * q->n_inputs;
-        const range r = share(&w->team, rows);
-        if (q->direct_rows)
-            T(read_rows_at)(w, x);
-        else {
-            T(read_rows_at)(w, w->base[WORKSPACE] + q->gathered_rows);
-            memcpy(w->base[ROWS] + r.first * q->n_inputs, x + r.first * q->n_inputs,
-                   (size_t)((r.last - r.first) * q->n_inputs) * sizeof(REAL));
-            meet(&w->team);
-        }
+        REAL *gathered = w->base[WORKSPACE] + q->gathered_rows;
+        if (!q->direct_rows)
+            memcpy(gathered, x, (size_t)(rows * q->n_inputs) * sizeof(REAL));
+        T(read_rows_at)(w, q->direct_rows ? x : gathered);
         T(operate)(w, w->forward, q->n_forward, rows);
-        memcpy((REAL *)run->outputs + (first + r.first) * q->n_outputs,
-               w->base[q->outputs.space] + q->outputs.offset + r.first * q->n_outputs,
-               (size_t)((r.last - r.first) * q->n_outputs) * sizeof(REAL));
-        meet(&w->team);
+        memcpy((REAL *)run->outputs + first * q->n_outputs, w->base[q->outputs.space] + q->outputs.offset,
+               (size_t)(rows * q->n_outputs) * sizeof(REAL));
     }
 }
 
@@ -389,7 +385,7 @@ static int T(run_threads)(const program *q, training_run *run, int training)
     const int64_t wanted = run->threads < MOST_THREADS ? run->threads : MOST_THREADS;
     for (int64_t i = 0; i < wanted; i++) {
         workers[i] = (T(worker)){.team = {&gate, i, 1}, .program = q, .run = run, .shared = &shared, .training = training};
-        workers[i].base[WORKSPACE] = run->workspace;
+        workers[i].base[WORKSPACE] = (REAL *)run->workspace + i * run->workspace_numbers;
         workers[i].base[PARAMETERS] = used.at[VALUES];
         workers[i].base[GRADIENTS] = used.at[SLOPES];
         workers[i].base[BUFFERS] = run->buffers;
@@ -436,4 +432,13 @@ int64_t ISA(T(scratch))(const program *q, int64_t most_rows)
             }
         }
     return T(task_numbers)(q) + most;
+}
+
+/* numbers that the packed weights of a product take, or 0; packs them if the operation has a place for them */
+int64_t ISA(T(pack))(const operation *o, int64_t most_rows, void *given)
+{
+    REAL *parameters = given;
+    const product_shape s = T(dense_shape)(o, most_rows);
+    const int place = o->operands[5].space == PARAMETERS;
+    return ISA(T(product_pack))(&s, parameters + o->operands[1].offset, place ? parameters + o->operands[5].offset : NULL);
 }
