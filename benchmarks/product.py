@@ -77,20 +77,24 @@ class Shape(ctypes.Structure):
     _fields_ = [(name, ctypes.c_int64) for name in ("m", "n", "k", "a_row", "a_col", "b_row", "b_col", "c_row")]
 
 
+def compiler() -> str | None:
+    return os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang") or shutil.which("cc")
+
+
 def build(folder: Path) -> ctypes.CDLL:
     """Compile the product for every instruction set, and the loop that repeats it."""
-    compiler = os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang") or shutil.which("cc")
-    if compiler is None:
+    found = compiler()
+    if found is None:
         sys.exit("this benchmark compiles the product by itself and found no gcc, clang or cc; install one or set CC")
     (folder / "loop.c").write_text(LOOP)
     objects = []
     for isa, flags in INSTRUCTION_SETS.items():
         objects.append(str(folder / f"{isa}.o"))
         source = ["-c", str(NATIVE / "product.c"), "-o", objects[-1]]
-        subprocess.run([compiler, *FLAGS, *flags, f"-DPELLUCID_ISA={isa}", *source], check=True)
+        subprocess.run([found, *FLAGS, *flags, f"-DPELLUCID_ISA={isa}", *source], check=True)
     target = folder / "product.so"
     loop = ["-D_POSIX_C_SOURCE=200809L", "-shared", str(folder / "loop.c"), *objects, "-o", str(target)]
-    subprocess.run([compiler, *FLAGS, *loop], check=True)
+    subprocess.run([found, *FLAGS, *loop], check=True)
     library = ctypes.CDLL(str(target))
     library.repeat.restype = ctypes.c_double
     return library

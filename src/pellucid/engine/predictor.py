@@ -1,4 +1,4 @@
-"""A predictor is a network made ready to be asked often: planned, packed and checked once, then a call only computes."""
+"""A predictor is a network made ready to be asked often: planned and packed once, then a call only computes."""
 
 from __future__ import annotations
 
