@@ -3,6 +3,9 @@
 Most operations go row by row of the batch, and every thread has rows of its own, the same in all of them: from one to
 the next nobody waits. So the way back first goes down through the rows to the first layer, and all gradients of
 parameters, which need all rows, follow after one meeting.
+
+A product whose output has more columns than rows goes by columns, with a meeting before and after: by rows, every
+thread would pack all of the weights.
 """
 
 from __future__ import annotations
@@ -49,7 +52,10 @@ _WRITTEN_ALL_ROWS = {
 
 
 def set_meetings(assembly: Assembly) -> None:
-    """Order the way back, and mark each operation after which the threads meet."""
+    """Share out products, order the way back, and mark each operation after which the threads meet."""
+    for o in (*assembly.forward, *assembly.backward):
+        if o.code in (Code.PRODUCT_FORWARD, Code.PRODUCT_INPUT):
+            o.by_columns = assembly.rows < (o.n_out if o.code == Code.PRODUCT_FORWARD else o.n_in)
     assembly.backward[:] = _rows_first(assembly.backward)
     for operations in (assembly.forward, assembly.backward, assembly.commit):
         since_meeting: list[Operation] = []
@@ -77,7 +83,7 @@ def _rows_first(operations: list[Operation]) -> list[Operation]:
 
 
 def _by_rows(o: Operation) -> bool:
-    return o.code in _WRITTEN
+    return o.code in _WRITTEN and not o.by_columns
 
 
 def _depends(a: Operation, b: Operation) -> bool:

@@ -27,7 +27,7 @@ from pellucid.random import Random
 
 _LIBRARY = Path(__file__).with_name("_native.so")
 _RECORDS = (Operation, Program, TrainingRun)
-_WORTH_A_THREAD = 2e7  # floating-point operations per step below which threads wait longer than they compute
+_WORTH_A_THREAD = 5e6  # floating-point operations per step below which threads wait longer than they compute
 
 
 class Library:

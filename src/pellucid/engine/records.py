@@ -117,7 +117,7 @@ class Operation(ctypes.Structure):
     """A kernel, its sizes and its arrays."""
 
     _fields_: ClassVar[Fields] = [
-        *_fields(c_int64, "code n_in n_out variant from to width meets"),
+        *_fields(c_int64, "code n_in n_out variant from to width by_columns meets"),
         ("layer", c_uint64),
         ("operands", Operand * 6),
         ("options", c_double * 2),

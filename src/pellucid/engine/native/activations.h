@@ -52,7 +52,7 @@ typedef struct {
     int64_t kind;
     REAL option, factor;
     const REAL *bias;
-    int64_t period, n;
+    int64_t period, n, first_column; /* of the product's, where it has only some of the n */
     const REAL *product;
     REAL *z, *a;
 } T(activation);
@@ -61,7 +61,7 @@ typedef struct {
 typedef struct {
     int64_t kind;
     REAL option;
-    int64_t n;
+    int64_t n, first_column;
     const REAL *da, *z, *a;
     REAL *dz;
 } T(activation_slope);
@@ -157,6 +157,8 @@ static void T(slope_span)(const T(activation_slope) *f, int64_t first, int64_t l
 static void T(finish_activation)(const void *given, int64_t top, int64_t bottom, int64_t left, int64_t right)
 {
     const T(activation) *f = given;
+    left += f->first_column;
+    right += f->first_column;
     if (left == 0 && right == f->n)
         T(activate_span)(f, top * f->n, bottom * f->n, 0);
     else
@@ -167,6 +169,8 @@ static void T(finish_activation)(const void *given, int64_t top, int64_t bottom,
 static void T(finish_slope)(const void *given, int64_t top, int64_t bottom, int64_t left, int64_t right)
 {
     const T(activation_slope) *f = given;
+    left += f->first_column;
+    right += f->first_column;
     if (left == 0 && right == f->n)
         T(slope_span)(f, top * f->n, bottom * f->n);
     else
@@ -179,7 +183,7 @@ static const REAL T(no_bias)[2 * LANES] = {[0 ... 2 * LANES - 1] = -(REAL)0}; /*
 static void T(activate)(const team *t, int64_t kind, REAL option, const REAL *z, REAL *a, int64_t rows, int64_t n)
 {
     const range r = share(t, rows);
-    const T(activation) f = {kind, option, 1, T(no_bias), LANES, n, z, NULL, a};
+    const T(activation) f = {kind, option, 1, T(no_bias), LANES, n, 0, z, NULL, a};
     T(finish_activation)(&f, r.first, r.last, 0, n);
 }
 
@@ -187,7 +191,7 @@ static void T(activate_backward)(const team *t, int64_t kind, REAL option, const
                                  REAL *dz, int64_t rows, int64_t n)
 {
     const range r = share(t, rows);
-    const T(activation_slope) f = {kind, option, n, da, z, a, dz};
+    const T(activation_slope) f = {kind, option, n, 0, da, z, a, dz};
     T(finish_slope)(&f, r.first, r.last, 0, n);
 }
 

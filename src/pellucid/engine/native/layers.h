@@ -18,29 +18,41 @@ INLINE int64_t T(period)(int64_t n)
 
 static int64_t T(dense_scratch)(const operation *o, int64_t rows)
 {
-    const product_shape s = T(dense_shape)(o, rows);
-    return ISA(T(product_scratch))(&s) + T(period)(o->n_out) + LANES;
+    product_shape s = T(dense_shape)(o, rows);
+    const int64_t whole = ISA(T(product_scratch))(&s);
+    s.n %= COLUMNS; /* the last thread's columns may be so few that their product is turned */
+    const int64_t last = o->by_columns ? ISA(T(product_scratch))(&s) : 0;
+    return (whole > last ? whole : last) + T(period)(o->n_out) + LANES;
 }
 
 /* layers/dense.py: the three products of a layer, and at each finished block what follows; p holds the operands as
-   program.h lists them. Threads take rows of the batch, or tiles of the weights' gradient. */
+   program.h lists them. Threads take rows of the batch, columns, or tiles of the weights' gradient. */
 static void T(dense)(const team *t, const operation *o, REAL *const *p, REAL *scratch, int64_t rows)
 {
-    const int64_t in = o->n_in, out = o->n_out;
+    product_shape s = T(dense_shape)(o, rows);
     if (o->code == PRODUCT_WEIGHT) {
-        const product_shape s = T(dense_shape)(o, rows);
         const range r = share(t, ISA(T(product_tiles))(&s));
         ISA(T(product))(&s, p[0], p[1], p[2], scratch, r.first, r.last);
         return;
     }
-    const range r = share(t, rows);
-    if (r.first == r.last)
+    const int64_t in = o->n_in, out = o->n_out, n = s.n;
+    range r = {0, rows}, columns = {0, n};
+    if (o->by_columns) {
+        columns = share(t, (n + COLUMNS - 1) / COLUMNS);
+        columns.first *= COLUMNS;
+        columns.last = COLUMNS * columns.last < n ? COLUMNS * columns.last : n;
+    } else
+        r = share(t, rows);
+    s.m = r.last - r.first;
+    s.n = columns.last - columns.first;
+    if (s.m == 0 || s.n == 0)
         return;
-    const product_shape s = T(dense_shape)(o, r.last - r.first);
+    const REAL *left = p[0] + r.first * s.a_row, *right = p[1] + columns.first * s.b_col;
+    REAL *c = p[2] + r.first * n;
     if (o->code == PRODUCT_FORWARD) {
-        REAL *product = p[2] + r.first * out, *a = p[4] ? p[4] + r.first * out : product;
-        T(activation) f = {o->variant, (REAL)o->options[0], (REAL)o->options[1], p[3], out, out, product,
-                           a == product ? NULL : product, a};
+        REAL *a = p[4] ? p[4] + r.first * n : c;
+        T(activation) f = {o->variant, (REAL)o->options[0], (REAL)o->options[1], p[3], out, n, columns.first, c,
+                           a == c ? NULL : c, a};
         if (!p[3])
             f.bias = T(no_bias), f.period = LANES;
         else if (out % LANES) {
@@ -51,13 +63,13 @@ static void T(dense)(const team *t, const operation *o, REAL *const *p, REAL *sc
                 repeated[j] = p[3][j % out];
         }
         const product_end end = {T(finish_activation), &f};
-        ISA(T(product_whole))(&s, p[0] + r.first * in, p[1], p[5], product, scratch,
-                                 p[3] || f.factor != 1 || f.kind != IDENTITY || a != product ? &end : NULL);
+        const int changes = p[3] || f.factor != 1 || f.kind != IDENTITY || a != c;
+        ISA(T(product_whole))(&s, left, right, p[5], c + columns.first, scratch, changes ? &end : NULL);
     } else {
-        REAL *dx = p[2] + r.first * in;
-        const T(activation_slope) f = {o->variant, (REAL)o->options[0], in, dx, p[3] + r.first * in, p[4] + r.first * in, dx};
+        const T(activation_slope) f = {o->variant, (REAL)o->options[0], n, columns.first, c,
+                                       p[3] ? p[3] + r.first * in : NULL, p[4] ? p[4] + r.first * in : NULL, c};
         const product_end end = {T(finish_slope), &f};
-        ISA(T(product_whole))(&s, p[0] + r.first * out, p[1], NULL, dx, scratch, p[3] ? &end : NULL);
+        ISA(T(product_whole))(&s, left, right, NULL, c + columns.first, scratch, p[3] ? &end : NULL);
     }
 }
 

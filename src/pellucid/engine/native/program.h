@@ -55,6 +55,7 @@ typedef struct {
     int64_t n_in, n_out;         /* columns */
     int64_t variant;             /* the activation */
     int64_t from, to, width;     /* COPY_COLUMNS, ADD_COLUMNS */
+    int64_t by_columns;          /* of a product, threads take columns instead of rows; engine/meetings.py */
     int64_t meets;               /* threads wait for each other at its end; engine/meetings.py */
     uint64_t layer;              /* the address of dropout's random numbers */
     operand operands[6];
