@@ -5,8 +5,9 @@
    for each row, and adds with ROWS x 2 fused multiply-adds. So an element of C is one chain over k, whatever the
    vector width, and the vectors only decide how many chains run side by side: the bits cannot differ.
 
-   Memory. C is cut into tiles of ROWS rows x GROUP columns, numbered down the columns, so that a range of tiles shares
-   the columns of B it needs. For those columns B is packed once into panels of 2 vectors, DEPTH steps of k at a time:
+   Memory. C is cut into tiles of STRIP rows x GROUP columns, numbered down the columns, so that a range of tiles shares
+   the columns of B it needs; blocks run over the whole range and take several tiles each. (With few rows of C, tiles
+   are one panel wide, so that several threads find work.) For those columns B is packed once into panels of 2 vectors, DEPTH steps of k at a time:
    the packed block (256 KB) stays in the second cache level and runs through the kernel as one straight stream, while
    the ROWS x DEPTH elements of A stay in the first. Where k is longer than DEPTH the accumulators start from the C
    stored so far, which continues the chain. B is read in place where that is as fast: few rows of C, or so small a B
@@ -14,6 +15,12 @@
    column stride puts its rows into the same few sets of the cache. One function packs both: it lays the elements of a
    step side by side and pads with zeros to whole vectors; where the data lie the other way, it turns squares of
    LANES x LANES in registers. Padded lanes are computed with and never stored.
+
+   Who multiplies by the same B again and again packs all of it beforehand (product_pack); its blocks lie as they would
+   in scratch, one after another.
+
+   What follows the product (product_end) is done for each row of blocks after its last step of k: at most 12 KB of C,
+   which are still in the first cache level.
 
    Speed. A narrow product (a last layer of 1 or 2 outputs) would leave most lanes empty, so it is computed as
    C' = B' A' when its rows fill the vectors better; one row uses up to 8 vectors of columns, to have enough chains in
