@@ -33,8 +33,7 @@ class Evaluator:
         self._run = run = TrainingRun()
         run.threads = threads_for(plan)
         run.scratch_numbers = loaded.scratch(plan)
-        run.workspace_numbers = plan.workspace if target is None else 0  # blocks of its own, or a share of each
-        self._workspace = aligned(plan.workspace * (run.threads if target is None else 1), plan.dtype)
+        self._workspace = aligned(plan.workspace * run.threads, plan.dtype)
         self._scratch = aligned(run.scratch_numbers * run.threads, plan.dtype)
         run.parameters, run.buffers = address(network.parameters), address(network.buffers)
         run.workspace, run.scratch = address(self._workspace), address(self._scratch)
@@ -66,6 +65,7 @@ class Evaluator:
         for start in range(0, len(x), self._rows_per_call):
             stop = start + self._rows_per_call
             run.x, run.outputs, run.n_order = address(x[start:]), address(outputs[start:]), len(x[start:stop])
+            run.workspace_numbers = self._plan.workspace if loss is None else 0  # a thread has blocks, or part of each
             run.losses, run.batch = address(loss), start // self._plan.rows
             run.target = None if self._target is None else address(self._target[start:])
             run.weight = None if self._weight is None else address(self._weight[start:])
