@@ -60,6 +60,19 @@ def test_threads_calls_and_batches_change_no_bit(monkeypatch: pytest.MonkeyPatch
     assert judged[0] == judged[1] == judged[2]
 
 
+def test_threads_that_judged_together_predict_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, X = Network([Dense(80), "gelu", Dense(2)], n_inputs=9), numbers(20 * N_ROWS, 9)
+    monkeypatch.setenv("PELLUCID_THREADS", "1")
+    expected = made(network).outputs(X)
+    monkeypatch.setenv("PELLUCID_THREADS", "3")
+    found = made(network, SquaredError(), expected)
+    for _ in range(3):
+        outputs, loss = found.loss(X)
+        assert loss == 0
+        np.testing.assert_array_equal(outputs, expected)
+        np.testing.assert_array_equal(found.outputs(X), expected)
+
+
 @pytest.mark.parametrize("example", enrolled(Layer))
 def test_forward_equals_the_layers_own(example: LayerExample) -> None:
     network = Network([example.make()], n_inputs=example.n_inputs, rng=4)

@@ -66,6 +66,7 @@ class Evaluator:
         for start in range(0, len(x), self._rows_per_call):
             stop = start + self._rows_per_call
             run.x, run.outputs, run.n_order = address(x[start:]), address(outputs[start:]), len(x[start:stop])
+            run.workspace_numbers = self._plan.workspace if loss is None else 0  # a thread has blocks, or part of each
             run.losses, run.batch = address(loss), start // self._plan.rows
             run.target = None if self._target is None else address(self._target[start:])
             run.weight = None if self._weight is None else address(self._weight[start:])

@@ -55,7 +55,8 @@ def set_meetings(assembly: Assembly) -> None:
     """Share out products, order the way back, and mark each operation after which the threads meet."""
     for o in (*assembly.forward, *assembly.backward):
         if o.code in (Code.PRODUCT_FORWARD, Code.PRODUCT_INPUT):
-            o.by_columns = assembly.rows < (o.n_out if o.code == Code.PRODUCT_FORWARD else o.n_in)
+            columns = o.n_out if o.code == Code.PRODUCT_FORWARD else o.n_in
+            o.by_columns = int(assembly.rows < columns)
     assembly.backward[:] = _rows_first(assembly.backward)
     for operations in (assembly.forward, assembly.backward, assembly.commit):
         since_meeting: list[Operation] = []
