@@ -33,8 +33,7 @@ class Evaluator:
         self._run = run = TrainingRun()
         run.threads = threads_for(plan)
         run.scratch_numbers = loaded.scratch(plan)
-        run.workspace_numbers = plan.workspace if target is None else 0  # blocks of its own, or a share of each
-        self._workspace = aligned(plan.workspace * (run.threads if target is None else 1), plan.dtype)
+        self._workspace = aligned(plan.workspace * run.threads, plan.dtype)
         self._scratch = aligned(run.scratch_numbers * run.threads, plan.dtype)
         run.parameters, run.buffers = address(network.parameters), address(network.buffers)
         run.workspace, run.scratch = address(self._workspace), address(self._scratch)
