@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pellucid.formulas.matrices import matrix_form
 from pellucid.formulas.writing import Latex
-from pellucid.insight.ledger.text import COUNTING, headline, origin
+from pellucid.insight.ledger.text import conventions, headline, origin
 from pellucid.insight.ledger.traced import TracedStep
 from pellucid.insight.ledger.view import Shown, View
 
@@ -19,7 +19,7 @@ def markdown(steps: list[TracedStep], view: View) -> str:
 def _blocks(step: TracedStep, view: View) -> Iterator[str]:
     sections = view.of(step)
     yield f"# {headline(step)}"
-    yield COUNTING
+    yield conventions(view)
     for title, entries in sections:
         yield f"## {title}"
         for shown in entries:

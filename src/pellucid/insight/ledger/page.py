@@ -12,7 +12,7 @@ from pathlib import Path
 from pellucid.formulas import Entry, Symbol
 from pellucid.formulas.matrices import matrix_form
 from pellucid.formulas.writing import Text
-from pellucid.insight.ledger.text import COUNTING, headline, origin
+from pellucid.insight.ledger.text import conventions, headline, origin
 from pellucid.insight.ledger.traced import TracedStep
 from pellucid.insight.ledger.view import Shown, View
 
@@ -54,7 +54,8 @@ def fragment(steps: list[TracedStep], view: View, heading: str = "h2") -> str:
 def _step(step: TracedStep, view: View, heading: str) -> Iterator[str]:
     yield f'<section class="step" id="TRACE-ID-step-{step.number}">'
     yield f"<{heading}>{html.escape(headline(step))}</{heading}>"
-    yield f'<p class="soft">{COUNTING} Choose a number to see how it came about; the cells that it names light up.</p>'
+    hint = "Choose a number to see how it came about; the cells that it names light up."
+    yield f'<p class="soft">{conventions(view)} {hint}</p>'
     places = {entry: f"TRACE-ID-{step.number}-{index}" for index, entry in enumerate(step.entries)}
     for title, entries in view.of(step):
         yield f"<section>\n<h2>{html.escape(title)}</h2>"

@@ -15,8 +15,6 @@ from pellucid.insight.ledger.view import Shown, View
 if TYPE_CHECKING:
     from rich.console import Console
 
-COUNTING = "Indices in formulas count from 1; steps, and rows of the table, from 0."
-
 
 def plain_text(steps: list[TracedStep], view: View, width: int) -> str:
     """Return the ledgers of some steps without colors."""
@@ -29,6 +27,14 @@ def plain_text(steps: list[TracedStep], view: View, width: int) -> str:
 def show(steps: list[TracedStep], view: View) -> None:
     """Print the ledgers on the terminal."""
     _print(_console(), steps, view)
+
+
+def conventions(view: View) -> str:
+    """Return how to read the numbers."""
+    return (
+        "Indices in formulas count from 1; steps, and rows of the table, from 0. "
+        f"Numbers are rounded to {view.digits} digits."
+    )
 
 
 def headline(step: TracedStep) -> str:
@@ -59,7 +65,7 @@ def _print(console: Console, steps: list[TracedStep], view: View) -> None:
     for step in steps:
         sections = view.of(step)
         console.print(headline(step), style="bold")
-        console.print(COUNTING, style="dim")
+        console.print(conventions(view), style="dim")
         for title, entries in sections:
             console.print()
             console.rule(title, align="left", characters="─", style="dim")
