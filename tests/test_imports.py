@@ -15,9 +15,9 @@ import pellucid
 SOURCE = Path(pellucid.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 ROOMS = [
-    "errors", "domains", "options", "elementary", "normal", "random", "scalar", "activations", "initializers", "layers",
-    "losses", "network", "optimizers", "schedules", "engine", "training", "examples", "tabular", "estimators", "model",
-    "insight", "cli",
+    "errors", "domains", "options", "elementary", "normal", "random", "scalar", "formulas", "activations",
+    "initializers", "layers", "losses", "network", "optimizers", "schedules", "engine", "training", "examples",
+    "tabular", "estimators", "model", "insight", "cli",
 ]  # fmt: skip
 HEAVY = ["matplotlib", "narwhals", "pandas", "polars", "rich", "scipy", "sklearn", "typer"]
 LONGEST_FILE = 500

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from pellucid import normal
 from pellucid.domains import Number
+from pellucid.formulas import Constant, Entry, Expression, Index, Matrix, Named, choose, function, max_over, sum_over
 from pellucid.options import Configurable, named, option
 
 __all__ = [
@@ -46,9 +47,13 @@ _ZERO_BELOW = 800.0  # e⁻⁸⁰⁰ is 0 even among the subnormal float64 numbe
 
 
 class Activation(Configurable, abc.ABC):
-    """A differentiable function from ``z`` to ``a``; to define a subclass with a ``name`` is to register it."""
+    """A differentiable function from ``z`` to ``a``; to define a subclass with a ``name`` is to register it.
+
+    ``letter`` is what formulas call it, if not by its name.
+    """
 
     name: ClassVar[str]
+    letter: ClassVar[str] = ""
 
     @abc.abstractmethod
     def value(self, z: Array) -> Array:
@@ -57,6 +62,10 @@ class Activation(Configurable, abc.ABC):
     @abc.abstractmethod
     def backward(self, da: Array, z: Array, a: Array) -> Array:
         """Return ``dz`` from ``da``, the input ``z`` and its value ``a``."""
+
+    def explain(self, da: Matrix, z: Matrix, a: Entry, i: Index, j: Index) -> tuple[Expression, Expression] | None:
+        """Return the formulas of ``a`` and ``dz`` in row i and column j; None where the class does not say."""
+        return None
 
 
 class Elementwise(Activation):
@@ -68,6 +77,14 @@ class Elementwise(Activation):
 
     def backward(self, da: Array, z: Array, a: Array) -> Array:
         return da * self.derivative(z, a)
+
+    def formulas(self, z: Expression, a: Expression) -> tuple[Expression, Expression] | None:
+        """Return the formulas of a and of da/dz, with which `value` and `derivative` agree."""
+        return None
+
+    def explain(self, da: Matrix, z: Matrix, a: Entry, i: Index, j: Index) -> tuple[Expression, Expression] | None:
+        said = self.formulas(z[i, j], a[i, j])
+        return None if said is None else (Named(self.letter or self.name, z[i, j], said[0]), da[i, j] * said[1])
 
 
 class Identity(Elementwise):
@@ -81,6 +98,9 @@ class Identity(Elementwise):
     def derivative(self, z: Array, a: Array) -> Array:
         return np.ones_like(z)
 
+    def formulas(self, z: Expression, a: Expression) -> tuple[Expression, Expression]:
+        return z, Constant(1)
+
 
 class Sigmoid(Elementwise):
     """a = 1 / (1 + e⁻ᶻ), from 0 to 1.
@@ -92,12 +112,16 @@ class Sigmoid(Elementwise):
     """
 
     name: ClassVar[str] = "sigmoid"
+    letter: ClassVar[str] = "σ"
 
     def value(self, z: Array) -> Array:
         return sigmoid(z)
 
     def derivative(self, z: Array, a: Array) -> Array:
         return a * (1.0 - a)
+
+    def formulas(self, z: Expression, a: Expression) -> tuple[Expression, Expression]:
+        return 1 / (1 + function("exp", -z)), a * (1 - a)
 
 
 class Tanh(Elementwise):
@@ -113,6 +137,9 @@ class Tanh(Elementwise):
 
     def derivative(self, z: Array, a: Array) -> Array:
         return 1.0 - a * a
+
+    def formulas(self, z: Expression, a: Expression) -> tuple[Expression, Expression]:
+        return function("tanh", z), 1 - a**2
 
 
 class ReLU(Elementwise):
@@ -131,6 +158,9 @@ class ReLU(Elementwise):
     def derivative(self, z: Array, a: Array) -> Array:
         return _step(z)
 
+    def formulas(self, z: Expression, a: Expression) -> tuple[Expression, Expression]:
+        return function("max", z, 0), choose(z > 0, 1, 0)
+
 
 class LeakyReLU(Elementwise):
     """a = z for z > 0, else slope · z; da/dz = 1 for z > 0, else slope.
@@ -147,6 +177,9 @@ class LeakyReLU(Elementwise):
     def derivative(self, z: Array, a: Array) -> Array:
         step = _step(z)
         return step + self.slope * (1.0 - step)
+
+    def formulas(self, z: Expression, a: Expression) -> tuple[Expression, Expression]:
+        return choose(z > 0, z, Constant(self.slope, "s") * z), choose(z > 0, 1, Constant(self.slope, "s"))
 
 
 class ELU(Elementwise):
@@ -165,6 +198,10 @@ class ELU(Elementwise):
     def derivative(self, z: Array, a: Array) -> Array:
         step = _step(z)
         return step + self.alpha * (1.0 - step) * np.exp(np.minimum(z, 0.0))
+
+    def formulas(self, z: Expression, a: Expression) -> tuple[Expression, Expression]:
+        alpha = Constant(self.alpha, "α")
+        return choose(z > 0, z, alpha * (function("exp", z) - 1)), choose(z > 0, 1, alpha * function("exp", z))
 
 
 class SELU(Elementwise):
@@ -186,6 +223,10 @@ class SELU(Elementwise):
         step = _step(z)
         return self.scale * step + self.scale * self.alpha * (1.0 - step) * np.exp(np.minimum(z, 0.0))
 
+    def formulas(self, z: Expression, a: Expression) -> tuple[Expression, Expression]:
+        scale, alpha, e = Constant(self.scale, "λ"), Constant(self.alpha, "α"), function("exp", z)
+        return choose(z > 0, scale * z, scale * alpha * (e - 1)), choose(z > 0, scale, scale * alpha * e)
+
 
 class GELU(Elementwise):
     """a = z Φ(z), with Φ the cumulative probability of the standard normal distribution and φ = Φ' its density.
@@ -202,6 +243,9 @@ class GELU(Elementwise):
 
     def derivative(self, z: Array, a: Array) -> Array:
         return normal.cdf(z) + np.clip(z, -_ZERO_BELOW, _ZERO_BELOW) * normal.density(z)
+
+    def formulas(self, z: Expression, a: Expression) -> tuple[Expression, Expression]:
+        return z * function("Φ", z), function("Φ", z) + z * function("φ", z)
 
 
 class SiLU(Elementwise):
@@ -220,6 +264,10 @@ class SiLU(Elementwise):
     def derivative(self, z: Array, a: Array) -> Array:
         s = sigmoid(z)
         return s * (1.0 + np.clip(z, -_ZERO_BELOW, _ZERO_BELOW) * (1.0 - s))
+
+    def formulas(self, z: Expression, a: Expression) -> tuple[Expression, Expression]:
+        s = 1 / (1 + function("exp", -z))
+        return z * s, s * (1 + z * (1 - s))
 
 
 class Mish(Elementwise):
@@ -250,6 +298,10 @@ class Mish(Elementwise):
         n, m = p * (p + 2.0 * q), 2.0 * q * q
         return n / (n + m), m / (n + m)
 
+    def formulas(self, z: Expression, a: Expression) -> tuple[Expression, Expression]:
+        t, s = function("tanh", _softplus(z)), 1 / (1 + function("exp", -z))
+        return z * t, t + z * (1 - t**2) * s
+
 
 class Softplus(Elementwise):
     """a = log(1 + eᶻ) = max(z, 0) + log(1 + e^-|z|); da/dz = eᶻ / (1 + eᶻ) = sigmoid(z)."""
@@ -261,6 +313,9 @@ class Softplus(Elementwise):
 
     def derivative(self, z: Array, a: Array) -> Array:
         return sigmoid(z)
+
+    def formulas(self, z: Expression, a: Expression) -> tuple[Expression, Expression]:
+        return _softplus(z), 1 / (1 + function("exp", -z))
 
 
 class Softmax(Activation):
@@ -282,6 +337,12 @@ class Softmax(Activation):
     def backward(self, da: Array, z: Array, a: Array) -> Array:
         mean: Array = (da * a).sum(axis=-1, keepdims=True)
         return a * (da - mean)
+
+    def explain(self, da: Matrix, z: Matrix, a: Entry, i: Index, j: Index) -> tuple[Expression, Expression]:
+        k, m = Index("k", j.size), Index("m", j.size)
+        top = max_over(m, z[i, m])
+        value = function("exp", z[i, j] - top) / sum_over(k, function("exp", z[i, k] - top))
+        return value, a[i, j] * (da[i, j] - sum_over(k, da[i, k] * a[i, k]))
 
 
 def activation(value: str | Activation) -> Activation:
@@ -319,3 +380,8 @@ def softmax(z: Array, exponential: Callable[[Array], Array] = np.exp) -> Array:
     e = exponential(below)
     a: Array = e / e.sum(axis=-1, keepdims=True)
     return a
+
+
+def _softplus(z: Expression) -> Expression:
+    """Return log(1 + eᶻ) as a formula in which nothing overflows."""
+    return function("max", z, 0) + function("log", 1 + function("exp", -function("abs", z)))

@@ -90,6 +90,10 @@ class Network:
             raise ShapeError(f"Network.views got shape {vector.shape}; it expects {self.parameters.shape}.")
         return _views(vector, self._parameter_shapes)
 
+    def buffer_views(self, vector: Array) -> Mapping[str, Array]:
+        """Return views by name into any vector with one number per buffer."""
+        return _views(vector, self._buffer_shapes)
+
     def initialize(self, X: Any = None, *, rng: int | Random | None = None, forward: Forward = on_numpy) -> Network:
         """Draw all weights anew and return self.
 

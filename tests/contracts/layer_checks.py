@@ -12,6 +12,7 @@ from pellucid.losses import SquaredError
 from pellucid.network import Network
 from pellucid.random import Purpose, Random
 from tests.contracts.examples import LayerExample, numbers
+from tests.contracts.ledger_checks import check_entries, explained
 from tests.tolerances import STEP, difference, rounding
 
 MASK = Random(11, Purpose.DROPOUT)
@@ -147,6 +148,14 @@ def check_one_forward_path(example: LayerExample) -> None:
     np.testing.assert_allclose(network.predict(x[2:3]), y[2:3], rtol=0, atol=rounding(x.size, scale=scale))
 
 
+def check_ledger(example: LayerExample, training: bool, dtype: Any = np.float64) -> None:
+    """The layer explains itself: each number of its passage follows from the numbers that its formula names."""
+    network, _ = bound(example, dtype)
+    entries, given = explained(network, example.rows(N_ROWS).astype(dtype), training, MASK)
+    assert len(entries) >= 2 + len(network.named_parameters)
+    check_entries(entries, given, drawn="K", dtype=dtype)
+
+
 CHECKS = {
     "gradient": lambda example: check_gradient(example, training=False),
     "gradient, training": lambda example: check_gradient(example, training=True),
@@ -158,4 +167,7 @@ CHECKS = {
     "dtype": check_dtype,
     "purity": check_purity,
     "one forward path": check_one_forward_path,
+    "ledger": lambda example: check_ledger(example, training=False),
+    "ledger, training": lambda example: check_ledger(example, training=True),
+    "ledger, float32": lambda example: check_ledger(example, training=True, dtype=np.float32),
 }

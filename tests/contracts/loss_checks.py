@@ -10,8 +10,12 @@ import numpy as np
 import pytest
 
 from pellucid.errors import ShapeError, TargetError
+from pellucid.insight import trace
+from pellucid.layers import Dense
+from pellucid.network import Network
 from pellucid.random import Random
 from tests.contracts.examples import LossExample
+from tests.contracts.ledger_checks import check_trace
 from tests.tolerances import STEP, difference, rounding
 
 N_ROWS = 9
@@ -185,6 +189,21 @@ def check_target(example: LossExample) -> None:
         loss.check_target(np.full(np.shape(target), "yes"), example.n_outputs)
 
 
+def check_ledger(example: LossExample) -> None:
+    """The loss explains itself: its value and the slopes follow from the numbers that its formulas name."""
+    network = Network([Dense(example.n_outputs)], n_inputs=3, rng=3)
+    weight = Random(14).uniform((N_ROWS,), 0.1, 2.0)
+    weight[3] = 0.0
+    for weights in (None, weight):
+        found = trace(
+            network, Random(1).normal((N_ROWS, 3)), example.target(N_ROWS), loss=example.make(), sample_weight=weights
+        )
+        (step,) = found.steps
+        (section,) = (section for section in step.sections if section.title == "Loss")
+        assert section.entries[-1] is step["L"]
+        check_trace(found)
+
+
 CHECKS = {
     "exact value": check_exact_value,
     "gradient": check_gradient,
@@ -194,4 +213,5 @@ CHECKS = {
     "best constant": check_best_constant,
     "link": check_link,
     "target": check_target,
+    "ledger": check_ledger,
 }

@@ -7,8 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.insight import trace
+from pellucid.layers import Dense
+from pellucid.network import Network
 from pellucid.optimizers import Optimizer, SearchingOptimizer
+from pellucid.schedules import Exponential
 from tests.contracts.examples import OptimizerExample, numbers
+from tests.contracts.ledger_checks import check_trace
 
 SIZE = 6
 
@@ -120,6 +125,27 @@ def check_gradients_kept(example: OptimizerExample) -> None:
         np.testing.assert_array_equal(walk.gradients, gradients)
 
 
+def check_ledger(example: OptimizerExample) -> None:
+    """The rule explains itself: state and parameters after a step follow from the numbers that its formulas name.
+
+    A rule that searches along a line may show the line and the length without formulas.
+    """
+    network = Network([Dense(3), "tanh", Dense(2)], n_inputs=3, rng=3)
+    network.learning_rate_factor[:4] = [0.0, 0.5, 1.0, 2.0]
+    searches = isinstance(example.make(), SearchingOptimizer)
+    found = trace(
+        network,
+        numbers(9, 3),
+        numbers(9, 2, seed=1),
+        loss="squared_error",
+        optimizer=example.make(),
+        steps=[0, 1, 4],
+        schedules={} if searches else {"learning_rate": Exponential()},
+        epochs=10,
+    )
+    check_trace(found, drawn="ad" if searches else "")
+
+
 CHECKS = {
     "descent": check_descent,
     "frozen": check_frozen,
@@ -127,4 +153,5 @@ CHECKS = {
     "state": check_state,
     "dtype": check_dtype,
     "gradients kept": check_gradients_kept,
+    "ledger": check_ledger,
 }

@@ -11,6 +11,7 @@ import pytest
 
 from pellucid.activations import Elementwise, Sigmoid, Softmax
 from pellucid.domains import Integer
+from pellucid.formulas import Index, function, sum_over
 from pellucid.layers import ActivationLayer, BatchNorm, Dense, Dropout, Embedding, Layer, LayerNorm, Residual, Scale
 from pellucid.layers.normalization import _through_statistics
 from pellucid.losses import BinaryCrossEntropy, CrossEntropy, Huber, Loss, Quantile, SquaredError
@@ -196,6 +197,68 @@ class ForgottenShortcut(Residual):
         return None if dx is None else dx - dy
 
 
+class ExplainsWithoutBias(Dense):
+    def explain(self, call: Any) -> Any:
+        found = super().explain(call)
+        i, j = call.y.at
+        k = Index("k", call.x.shape[1])
+        call.y.equals((i, j), sum_over(k, call.x[i, k] * call.parameters["weight"][k, j]))
+        return found
+
+
+class ExplainsTransposed(Dense):
+    def explain(self, call: Any) -> Any:
+        found = super().explain(call)
+        k, j = call.gradients["weight"].at
+        i = call.rows()
+        call.gradients["weight"].equals((k, j), sum_over(i, call.x[i, j] * call.dy[i, k]))
+        return found
+
+
+class ExplainsTheWrongSign(Scale):
+    def explain(self, call: Any) -> Any:
+        found = super().explain(call)
+        call.dx.equals(call.dx.at, -call.dx.formula)
+        return found
+
+
+class ExplainsTheMean(Scale):
+    def explain(self, call: Any) -> Any:
+        found = super().explain(call)
+        factor = call.gradients["factor"]
+        factor.equals(factor.at, factor.formula / call.x.shape[0])
+        return found
+
+
+class ExplainsNothing(LayerNorm):
+    def explain(self, call: Any) -> Any:
+        return Layer.explain(self, call)
+
+
+class LeavesOutItsGradients(Dense):
+    def explain(self, call: Any) -> Any:
+        return super().explain(call)[0], []
+
+
+class ExplainsTheDerivativeOfZ(Sigmoid):  # the formula in terms of a, given z
+    def formulas(self, z: Any, a: Any) -> Any:
+        return super().formulas(z, a)[0], z * (1 - z)
+
+
+class ExplainsNoMask(Dropout):
+    def explain(self, call: Any) -> Any:
+        found = super().explain(call)
+        call.y.equals(call.y.at, call.x[call.y.at] + 0)
+        return found
+
+
+class ExplainsTheShortcutTwice(Residual):
+    def explain(self, call: Any) -> Any:
+        found = super().explain(call)
+        call.dx.equals(call.dx.at, call.dx.formula + call.dy[call.dx.at])
+        return found
+
+
 def layer(make: Callable[[], Layer], n_inputs: int = 4, **codes: int) -> LayerExample:
     return LayerExample(make, n_inputs, {0: codes["codes"]} if codes else {})
 
@@ -231,6 +294,15 @@ PLANTED_LAYERS: list[tuple[LayerExample, str]] = [
     (layer(UpdatesItsBuffers), "purity"),
     (layer(lambda: LastRowOfACode(4, 3), 1, codes=4), "gradient"),
     (layer(lambda: ForgottenShortcut([Dense(4)])), "gradient"),
+    (layer(lambda: ExplainsWithoutBias(3)), "ledger"),
+    (layer(lambda: ExplainsTransposed(4)), "ledger"),
+    (layer(ExplainsTheWrongSign), "ledger"),
+    (layer(ExplainsTheMean), "ledger"),
+    (layer(ExplainsNothing), "ledger"),
+    (layer(lambda: LeavesOutItsGradients(3)), "ledger"),
+    (layer(lambda: ActivationLayer(ExplainsTheDerivativeOfZ())), "ledger"),
+    (layer(lambda: ExplainsNoMask(0.4)), "ledger, training"),
+    (layer(lambda: ExplainsTheShortcutTwice([Dense(4)])), "ledger"),
 ]
 
 
@@ -312,6 +384,22 @@ class LossAlwaysFloat64(SquaredError):
         return super().per_row(outputs.astype(np.float64), target)
 
 
+class LossExplainsNoFactor(SquaredError):
+    def explain_row(self, call: Any, i: Any, j: Any) -> Any:
+        steps, loss, _ = super().explain_row(call, i, j)
+        return steps, loss, 2 * (call.outputs[i, j] - call.target[i, j])
+
+
+class LossExplainsNothing(Huber):
+    def explain_row(self, call: Any, i: Any, j: Any) -> Any:
+        return None
+
+
+class LossExplainsTheSum(BinaryCrossEntropy):
+    def _reduce(self, call: Any, i: Any, loss: Any, slope: Any) -> Any:
+        return sum_over(i, loss), super()._reduce(call, i, loss, slope)[1]
+
+
 def swapped(make: Callable[[], Loss], index: int = 0) -> LossExample:
     """Return the right loss's example with the planted loss in its place."""
     right = next(LOSSES[base.__name__] for base in type(make()).__mro__ if base.__name__ in LOSSES)[index]
@@ -333,6 +421,10 @@ def swapped(make: Callable[[], Loss], index: int = 0) -> LossExample:
         (swapped(MedianForHuber), "best constant"),
         (swapped(lambda: LevelsTurned(levels=(0.1, 0.5, 0.95)), 1), "gradient"),
         (swapped(LossAlwaysFloat64), "dtype"),
+        (swapped(LossExplainsNoFactor), "ledger"),
+        (swapped(LossExplainsNothing), "ledger"),
+        (swapped(LossExplainsTheSum), "ledger"),
+        (swapped(LossWrongSign), "ledger"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value.make()).__name__,
 )
@@ -377,6 +469,37 @@ class StepsInFloat64(SGD):
         return {"velocity": np.zeros(parameters.shape)}
 
 
+class ExplainsUphill(SGD):
+    def explain_update(self, update: Any) -> Any:
+        found = super().explain_update(update)
+        at = update.at
+        update.new.equals(at, update.parameter[at] + self.learning_rate * update.gradient[at])
+        return found
+
+
+class ExplainsNoCorrection(Adam):
+    def explain_update(self, update: Any) -> Any:
+        found = super().explain_update(update)
+        at, new = update.at, update.new_state
+        quotient = new["mean"][at] / (function("sqrt", new["mean_square"][at]) + self.epsilon)
+        rate = update.rate("learning_rate", "η", self.learning_rate, at)
+        update.new.equals(at, update.parameter[at] - rate * quotient)
+        return found
+
+
+class ExplainsOnlyTheWeights(SGD):
+    def explain(self, call: Any) -> Any:
+        return [entry for entry in super().explain(call) if not entry.name.endswith("bias")]
+
+
+class ExplainsNoStep(Adam):
+    def explain(self, call: Any) -> Any:
+        return Optimizer.explain(self, call)
+
+    def explain_update(self, update: Any) -> Any:
+        return Optimizer.explain_update(self, update)
+
+
 @pytest.mark.parametrize(
     ("make", "check"),
     [
@@ -387,6 +510,10 @@ class StepsInFloat64(SGD):
         (lambda: CountsOnItself(learning_rate=0.05), "state"),
         (lambda: ChangesTheGradient(learning_rate=0.1), "gradients kept"),
         (lambda: StepsInFloat64(learning_rate=0.1, momentum=0.5), "dtype"),
+        (lambda: ExplainsUphill(learning_rate=0.1), "ledger"),
+        (lambda: ExplainsNoCorrection(learning_rate=0.05), "ledger"),
+        (lambda: ExplainsOnlyTheWeights(learning_rate=0.1), "ledger"),
+        (lambda: ExplainsNoStep(learning_rate=0.1), "ledger"),
     ],
 )
 def test_a_planted_error_in_an_optimizer_is_found(make: Callable[[], Optimizer], check: str) -> None:

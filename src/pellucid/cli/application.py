@@ -18,6 +18,7 @@ from pellucid.cli.eject import eject
 from pellucid.cli.evaluate import evaluate
 from pellucid.cli.info import info
 from pellucid.cli.predict import predict
+from pellucid.cli.trace import trace
 from pellucid.cli.train import train
 from pellucid.errors import listed, near_miss
 
@@ -57,7 +58,7 @@ def build(asked: str) -> typer.Typer:
 
         recipe = parameters()
     application.command("train")(command(train, recipe))
-    for function in (predict, evaluate, info, doctor, eject, demo):
+    for function in (predict, evaluate, info, trace, doctor, eject, demo):
         application.command(function.__name__)(command(function))
     return application
 

@@ -18,11 +18,10 @@ from pellucid.engine.evaluator import evaluator
 from pellucid.errors import ShapeError
 from pellucid.estimators.cores import limited_cores
 from pellucid.estimators.duration import Duration, to_seconds
-from pellucid.estimators.recipe import AVERAGE, build_network, plan_training
+from pellucid.estimators.recipe import AVERAGE, build_network, build_optimizer, plan_training
 from pellucid.layers.base import Array
 from pellucid.losses import Loss
 from pellucid.network import Network
-from pellucid.optimizers import AdamW
 from pellucid.options import Configurable, option, registered
 from pellucid.random import Random, as_random
 from pellucid.tabular.columns import infer_columns
@@ -235,7 +234,7 @@ class TabularEstimator(Configurable, BaseEstimator):
             encoder.transform(rows.table),
             rows.target,
             loss=self.loss_,
-            optimizer=AdamW(learning_rate=self.learning_rate, weight_decay=self.weight_decay, beta2=0.95),
+            optimizer=build_optimizer(self.learning_rate, self.weight_decay),
             epochs=self.plan_.epochs if validation is not None else self.best_epoch_,
             total_epochs=self.plan_.epochs,
             batch_size=self.plan_.batch_size,

@@ -6,23 +6,29 @@ import numpy as np
 
 from pellucid import SGD, Dense, Network, Sigmoid, SquaredError, train
 
+X = np.array([[0, 0, 1], [1, 1, 1], [1, 0, 1], [0, 1, 1]])
+y = np.array([[0], [1], [1], [0]])
+
+# Half the summed squared error, at a learning rate of 1: each step is weight += X.T @ ((y - a) * a * (1 - a)).
+LOSS, OPTIMIZER = SquaredError(reduction="half_sum"), SGD(learning_rate=1.0)
+
+
+def build() -> Network:
+    """Return the network with the tutorial's first weights."""
+    network = Network([Dense(1, bias=False), Sigmoid()], n_inputs=3)
+    network.named_parameters["0.weight"][...] = np.random.RandomState(1).rand(3, 1)
+    return network
+
 
 @np.printoptions(precision=4, suppress=True)
 def main() -> Network:
     """Train the network, print what happens, and return it."""
-    X = np.array([[0, 0, 1], [1, 1, 1], [1, 0, 1], [0, 1, 1]])
-    y = np.array([[0], [1], [1], [0]])
-
-    network = Network([Dense(1, bias=False), Sigmoid()], n_inputs=3)
+    network = build()
     weight = network.named_parameters["0.weight"]
-    weight[...] = np.random.RandomState(1).rand(3, 1)
     print("weights before training:", weight.ravel())
     print("outputs before training:", network.predict(X).ravel())
 
-    # Half the summed squared error, at a learning rate of 1: each step is weight += X.T @ ((y - a) * a * (1 - a)).
-    history = train(
-        network, X, y, loss=SquaredError(reduction="half_sum"), optimizer=SGD(learning_rate=1.0), epochs=10_000
-    )
+    history = train(network, X, y, loss=LOSS, optimizer=OPTIMIZER, epochs=10_000)
     for epoch in (1, 10, 100, 1_000, 10_000):
         print(f"  epoch {epoch:>6,}: loss {history['loss'][epoch - 1]:.6f}")
 

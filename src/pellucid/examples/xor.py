@@ -9,20 +9,27 @@ from pellucid import SGD, Dense, Network, Sigmoid, SquaredError, train
 X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
 y = np.array([[0], [1], [1], [0]])
 
+# Half the summed squared error: each step is weight += a.T @ d * 0.1 with d = (y - output) * output * (1 - output).
+LOSS, OPTIMIZER = SquaredError(reduction="half_sum"), SGD(learning_rate=0.1)
 
-@np.printoptions(precision=4, suppress=True)
-def main(start: int = 0) -> Network:
-    """Train the network from the weights that the seed ``start`` draws, print what happens, and return it."""
+
+def build(start: int = 0) -> Network:
+    """Return the network with the weights that the seed ``start`` draws."""
     network = Network([Dense(3), Sigmoid(), Dense(1), Sigmoid()], n_inputs=2)
     draw = np.random.RandomState(start)
     network.named_parameters["0.weight"][...] = draw.randn(2, 3)
     network.named_parameters["2.weight"][...] = draw.randn(3, 1)  # the biases start at 0
+    return network
+
+
+@np.printoptions(precision=4, suppress=True)
+def main(start: int = 0) -> Network:
+    """Train the network from the weights that the seed ``start`` draws, print what happens, and return it."""
+    network = build(start)
     print(f"start {start}")
     print("outputs before training:", network.predict(X).ravel())
 
-    history = train(
-        network, X, y, loss=SquaredError(reduction="half_sum"), optimizer=SGD(learning_rate=0.1), epochs=10_000
-    )
+    history = train(network, X, y, loss=LOSS, optimizer=OPTIMIZER, epochs=10_000)
     for epoch in (1, 10, 100, 1_000, 5_000, 10_000):
         row = history[epoch - 1]
         print(f"  epoch {epoch:>6,}: loss {row['loss']:.6f}, length of the gradient {row['gradient_norm']:.6f}")

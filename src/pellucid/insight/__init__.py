@@ -4,6 +4,7 @@ from pellucid.insight.checker import BackwardReport, DerivativeReport, check_der
 from pellucid.insight.doctor import Finding, Report, diagnose
 from pellucid.insight.eject import eject
 from pellucid.insight.gradient_check import GradientCheck, gradient_check
+from pellucid.insight.ledger import Trace, trace
 from pellucid.insight.pictures import (
     Diagram,
     Picture,
@@ -23,6 +24,7 @@ __all__ = [
     "Picture",
     "Recorder",
     "Report",
+    "Trace",
     "check_derivative",
     "compare_backward",
     "diagnose",
@@ -32,4 +34,5 @@ __all__ = [
     "plot_distributions",
     "plot_history",
     "plot_network",
+    "trace",
 ]

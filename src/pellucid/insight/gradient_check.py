@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.errors import OptionError
+from pellucid.insight.differences import STEP, TOLERANCE, central_difference, step_for
 from pellucid.layers.base import Array
 from pellucid.losses import Loss, Penalty
 from pellucid.network import Network
@@ -52,7 +53,7 @@ def gradient_check(
     penalty: Penalty | None = None,
     training: bool = True,
     rng: Random | None = None,
-    tolerance: float = 1e-6,
+    tolerance: float = TOLERANCE,
 ) -> GradientCheck:
     """Compare `Network.loss_and_gradient` with central differences, parameter by parameter.
 
@@ -87,22 +88,21 @@ def gradient_check(
     before = network.parameters.copy()
     value = objective()
     analytic = network.gradients.copy()
-    step = np.cbrt(np.finfo(np.float64).eps)
 
     def slope(direction: Array, size: float) -> float:
-        values = []
-        for sign in (1, -1):
-            network.parameters[...] = before + sign * size * direction
-            values.append(objective())
-        return (values[0] - values[1]) / (2 * size)
+        def value_at(distance: float) -> float:
+            network.parameters[...] = before + distance * direction
+            return objective()
+
+        return central_difference(value_at, size)
 
     try:
         numeric = np.empty_like(analytic)
         for index in range(analytic.size):
-            numeric[index] = slope(np.eye(1, analytic.size, index)[0], step * max(1.0, abs(before[index])))
+            numeric[index] = slope(np.eye(1, analytic.size, index)[0], step_for(before[index]))
         direction = Random(address.seed, Purpose.SAMPLE).normal(analytic.size)
         direction /= max(float(np.linalg.norm(direction)), 1.0)
-        along = slope(direction, step)
+        along = slope(direction, STEP)
     finally:
         network.parameters[...] = before
         network.gradients[...] = analytic

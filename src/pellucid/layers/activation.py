@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from pellucid.activations import Activation, activation
 from pellucid.domains import Boolean, Either, Kind, Text
+from pellucid.formulas import Explanation, LayerCall, sum_over
 from pellucid.layers.base import NO_RATES, Array, Forward, Layer, Rates, Shape, on_numpy
 from pellucid.options import option
 from pellucid.random import Random
@@ -26,6 +28,8 @@ class ActivationLayer(Layer):
 
     function: Any = option(ACTIVATION, "The activation.", kw_only=False)
     parametric: bool = option(Boolean(), "Blend with the identity by a learned factor per column.", default=False)
+
+    letters: ClassVar[Mapping[str, str]] = {"y": "A", "blend": "α"}
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -60,3 +64,31 @@ class ActivationLayer(Layer):
         blend = self.parameters["blend"]
         (dy * (value - z)).sum(axis=0, out=self.gradients["blend"])
         return dy * (1 - blend) + self.function.backward(dy * blend, z, value)
+
+    def explain(self, call: LayerCall) -> Explanation:
+        """Return y, with a blend also f(z) and its slope, and the slopes of blend and z."""
+        return self._explain_blend(call) if self.parametric else self._explain_plain(call)
+
+    def _explain_plain(self, call: LayerCall) -> Explanation:
+        i, j = call.rows(), call.columns()
+        said = self.function.explain(call.dy, call.x, call.y, i, j)
+        if said is None:
+            return super().explain(call)
+        value, dz = said
+        y = call.y.equals((i, j), value, self.function.name)
+        return [y], [dx.equals((i, j), dz) for dx in call.input_slope()]
+
+    def _explain_blend(self, call: LayerCall) -> Explanation:
+        i, j = call.rows(), call.columns()
+        z, dy, blend = call.x, call.dy, call.parameters["blend"]
+        f = call.value("F", call.cache[1], self.function.name)
+        df = call.slope(f, (i, j), dy[i, j] * blend[j])
+        said = self.function.explain(df, z, f, i, j)
+        if said is None:
+            return super().explain(call)
+        value, dz = said
+        change = f[i, j] - z[i, j]
+        y = call.y.equals((i, j), z[i, j] + blend[j] * change, "a blend of z and f(z)")
+        back = [call.gradients["blend"].equals((j,), sum_over(i, dy[i, j] * change)), df]
+        back += [dx.equals((i, j), dy[i, j] * (1 - blend[j]) + dz) for dx in call.input_slope()]
+        return [f.equals((i, j), value), y], back

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from pellucid.domains import Either, Kind, Text
 from pellucid.errors import LayerShapeError
+from pellucid.formulas import Explanation, LayerCall
 from pellucid.initializers import Initializer
 from pellucid.options import Configurable
 from pellucid.random import Random
@@ -45,6 +46,9 @@ class Layer(Configurable):
 
     penalized: ClassVar[tuple[str, ...]] = ()
     """The parameters that weight decay and penalties act on; biases, factors and shifts are not among them."""
+
+    letters: ClassVar[Mapping[str, str]] = {}
+    """What formulas call the output (``"y"``), the parameters and the buffers, by name."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -106,6 +110,13 @@ class Layer(Configurable):
     def buffer_updates(self, cache: Any) -> dict[str, Array]:
         """Return the new values of buffers that a training `forward` left in its cache, by (nested) name."""
         return {}
+
+    def explain(self, call: LayerCall) -> Explanation:
+        """Return the entries of `forward` and of `backward` for what went through, each with its formula.
+
+        A layer that does not say has values without formulas.
+        """
+        return [call.y, *call.new_buffers.values()], [*call.gradients.values(), *call.input_slope()]
 
 
 def walk(layer: Layer, prefix: str = "") -> Iterator[tuple[str, Layer]]:

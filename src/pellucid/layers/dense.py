@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from pellucid.domains import Boolean, Choice, Either, Integer, Nothing
 from pellucid.errors import ShapeError
+from pellucid.formulas import Constant, Explanation, Index, LayerCall, sum_over
 from pellucid.initializers import Initializer, initializer
 from pellucid.layers.base import INITIALIZER, NO_RATES, Array, Forward, Layer, Rates, Shape, on_numpy, wrong_columns
 from pellucid.options import option
@@ -44,6 +46,7 @@ class Dense(Layer):
     bias_initializer: Any = option(INITIALIZER, "How the biases start.", default="zeros")
 
     penalized = ("weight",)
+    letters: ClassVar[Mapping[str, str]] = {"y": "Z", "weight": "W", "bias": "b"}
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -98,6 +101,23 @@ class Dense(Layer):
             dz = dz * self._ntk_factor(x)
         (x.T).dot(dz, out=self.gradients["weight"])
         return dz @ self.parameters["weight"].T if input_gradient else None
+
+    def explain(self, call: LayerCall) -> Explanation:
+        """Return z, and the slopes of weight, bias and x."""
+        x, W, dz = call.x, call.parameters["weight"], call.dy
+        i, j, k = call.rows(), call.columns(), Index("k", x.shape[1])
+        s = Constant(float(self._ntk_factor(x.value)), "s") if self.parametrization == "ntk" else None
+        z = sum_over(k, x[i, k] * W[k, j])
+        dW = sum_over(i, x[i, k] * dz[i, j])
+        dx = sum_over(j, dz[i, j] * W[k, j])
+        if s is not None:
+            z, dW, dx = s * z, s * dW, s * dx
+        back = [call.gradients["weight"].equals((k, j), dW)]
+        if self.bias:
+            z = z + call.parameters["bias"][j]
+            back.append(call.gradients["bias"].equals((j,), sum_over(i, dz[i, j])))
+        back += [entry.equals((i, k), dx) for entry in call.input_slope()]
+        return [call.y.equals((i, j), z, "weighted sums")], back
 
     @staticmethod
     def _ntk_factor(x: Array) -> Any:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from pellucid.domains import Number
 from pellucid.errors import OptionError
+from pellucid.formulas import Constant, Explanation, LayerCall
 from pellucid.layers.base import NO_RATES, Array, Layer, Rates
 from pellucid.options import option
 from pellucid.random import Purpose, Random
@@ -23,6 +27,8 @@ class Dropout(Layer):
     rate: float = option(
         Number(0, 1, open="high"), "Probability that an input is set to zero.", default=0.5, kw_only=False
     )
+
+    letters: ClassVar[Mapping[str, str]] = {"y": "D"}
 
     @property
     def draws(self) -> bool:
@@ -44,3 +50,17 @@ class Dropout(Layer):
     def backward(self, dy: Array, factor: Array | None, *, input_gradient: bool = True) -> Array | None:
         """Return dx."""
         return dy if factor is None else dy * factor
+
+    def explain(self, call: LayerCall) -> Explanation:
+        """Return y, and the slope of x: both have the mask, which was drawn, with its factor 1 / (1 - rate)."""
+        i, j = call.rows(), call.columns()
+        x, dy = call.x[i, j], call.dy[i, j]
+        if call.cache is None:
+            return [call.y.equals((i, j), x, "nothing is silenced")], [
+                dx.equals((i, j), dy) for dx in call.input_slope()
+            ]
+        kept = call.value("K", call.cache != 0, "the mask, drawn at random: kept (1) or silenced (0)")
+        rate = Constant(self.rate * float(call.rates.get("dropout_rate", 1.0)), "p")
+        factor = kept[i, j] / (1 - rate)
+        y = call.y.equals((i, j), x * factor, "what is kept")
+        return [kept, y], [dx.equals((i, j), dy * factor) for dx in call.input_slope()]

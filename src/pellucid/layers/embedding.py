@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
 from pellucid.domains import Integer
 from pellucid.errors import DataError, OptionError, ShapeError
+from pellucid.formulas import Constant, Explanation, Index, LayerCall, Lookup, Place, choose, same, sum_over
 from pellucid.initializers import Initializer, Normal, initializer
 from pellucid.layers.base import INITIALIZER, NO_RATES, Array, Forward, Layer, Rates, Shape, on_numpy, wrong_columns
 from pellucid.options import option
@@ -34,6 +36,7 @@ class Embedding(Layer):
     weight_initializer: Any = option(INITIALIZER, "How the rows start.", default=Normal(deviation=1.0))
 
     penalized = ("weight",)
+    letters: ClassVar[Mapping[str, str]] = {"y": "E", "weight": "T"}
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -82,3 +85,12 @@ class Embedding(Layer):
         for column in range(self.size):
             gradient[:, column] = np.bincount(codes, weights=dy[:, column], minlength=self.n_codes)
         return np.zeros((len(dy), 1), dtype=dy.dtype) if input_gradient else None
+
+    def explain(self, call: LayerCall) -> Explanation:
+        """Return y, and the slope of the table, to whose rows only those with their code contribute."""
+        x, table, dy = call.x, call.parameters["weight"], call.dy
+        i, j, k = call.rows(), call.columns(), Index("k", self.n_codes)
+        y = call.y.equals((i, j), table[Lookup(x[i, 0]), j], "the row of the table that the code names")
+        dy_of_code = choose(same(x[i, 0], Place(k)), dy[i, j], 0)
+        slope = call.gradients["weight"].equals((k, j), sum_over(i, dy_of_code))
+        return [y], [slope, *(dx.equals(dx.indices(), Constant(0)) for dx in call.input_slope())]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from pellucid.activations import Activation
 from pellucid.domains import Integer, Kind, Several
 from pellucid.errors import LayerShapeError, OptionError
+from pellucid.formulas import Entry, Explanation, LayerCall, Placed
 from pellucid.layers.activation import ActivationLayer
 from pellucid.layers.base import NO_RATES, Array, Forward, Layer, Rates, on_numpy, wrong_columns
 from pellucid.options import option
@@ -96,9 +97,15 @@ class Chain(Layer):
         """Return the updates of all layers, by nested name."""
         return _nested_updates(self.children, caches)
 
+    def explain(self, call: LayerCall) -> Explanation:
+        """Return the layers' entries: forward first to last, back last to first."""
+        return _nested_explanation(self.children, call)
+
 
 class Residual(Chain):
     """``y = x + chain(x)``: the layers learn what to add to their input (He et al. 2016), so ``dx = dy + dx_chain``."""
+
+    letters: ClassVar[Mapping[str, str]] = {"y": "R"}
 
     def output_size(self, n_inputs: int) -> int:
         """Return ``n_inputs``, after a check that the layers give as many."""
@@ -120,6 +127,16 @@ class Residual(Chain):
         dx = super().backward(dy, caches, input_gradient=input_gradient)
         return None if dx is None else dy + dx
 
+    def explain(self, call: LayerCall) -> Explanation:
+        """Return the layers' entries, and the sums that the shortcut adds."""
+        forward, back = super().explain(call)
+        first, last = (call.inner[str(index)] for index in (0, len(self.layers) - 1))
+        i, j = call.rows(), call.columns()
+        y = call.y.equals((i, j), call.x[i, j] + last.y[i, j], "the input, and what the layers add to it")
+        if call.dx is not None and first.dx is not None:
+            back = [*back, call.dx.equals((i, j), call.dy[i, j] + first.dx[i, j], "by the shortcut and by the layers")]
+        return [*forward, y], back
+
 
 class Columns(Layer):
     """Layers side by side: each takes a slice of the columns, and their outputs are concatenated.
@@ -132,6 +149,8 @@ class Columns(Layer):
     >>> list(Network([table], n_inputs=3).named_parameters)
     ['0.numbers.factor', '0.color.weight']
     """
+
+    letters: ClassVar[Mapping[str, str]] = {"y": "C"}
 
     parts: Any = option(Kind((Mapping,), "a mapping of names to (start, stop, layer)"), "The slices.", kw_only=False)
 
@@ -202,6 +221,21 @@ class Columns(Layer):
         """Return the updates of all parts, by nested name."""
         return _nested_updates(self.children, cache[2])
 
+    def explain(self, call: LayerCall) -> Explanation:
+        """Return the parts' entries, their outputs side by side, and the sum of their slopes."""
+        forward, back = _nested_explanation(self.children, call)
+        parts = [call.inner[name] for name in self.parts]
+        starts = np.cumsum([0, *(part.y.shape[1] for part in parts)]).tolist()
+        i, j = call.rows(), call.columns()
+        side_by_side = Placed(tuple(zip(starts, (part.y for part in parts), strict=False)), (i, j))
+        y = call.y.equals((i, j), side_by_side, "the parts side by side")
+        for dx in call.input_slope():
+            at = dx.indices()
+            slopes = [(start, part.dx) for (start, _, _), part in zip(self.parts.values(), parts, strict=True)]
+            pieces = tuple((start, slope) for start, slope in slopes if slope is not None)
+            back.append(dx.equals(at, Placed(pieces, at), "the sum of what each part gives"))
+        return [*forward, y], back
+
 
 def _nested_updates(children: Mapping[str, Layer], caches: list[Any]) -> dict[str, Array]:
     return {
@@ -209,3 +243,12 @@ def _nested_updates(children: Mapping[str, Layer], caches: list[Any]) -> dict[st
         for (name, child), cache in zip(children.items(), caches, strict=True)
         for inner, value in child.buffer_updates(cache).items()
     }
+
+
+def _nested_explanation(children: Mapping[str, Layer], call: LayerCall) -> Explanation:
+    forward: list[Entry] = []
+    back: list[Entry] = []
+    for name, child in children.items():
+        there, return_ = child.explain(call.inner[name])
+        forward, back = forward + there, return_ + back
+    return forward, back

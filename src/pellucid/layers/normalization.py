@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
 from pellucid.domains import Number
+from pellucid.formulas import Constant, Entry, Explanation, Index, LayerCall, function, mean_over, sum_over
 from pellucid.layers.base import NO_RATES, Array, Forward, Layer, Rates, Shape, on_numpy
 from pellucid.options import option
 from pellucid.random import Random
@@ -14,6 +16,8 @@ from pellucid.random import Random
 
 class _Normalization(Layer):
     """What both share: ``y = n * scale + shift`` with ``scale, shift : (n_inputs,)``, starting at 1 and 0."""
+
+    letters: ClassVar[Mapping[str, str]] = {"y": "N", "scale": "γ", "shift": "β", "mean": "M", "variance": "V"}
 
     epsilon: float = option(
         Number(0, open="low"), "Added to the variance, so that a constant divides by no zero.", default=1e-5
@@ -62,6 +66,14 @@ class LayerNorm(_Normalization):
         normalized, r = cache
         self._write_gradients(dy, normalized)
         return _through_statistics(dy * self.parameters["scale"], normalized, r, axis=1)
+
+    def explain(self, call: LayerCall) -> Explanation:
+        """Return the row's statistics, n and y, and the slopes of scale, shift, n and x."""
+        i, k = call.rows(), Index("k", call.x.shape[1])
+        center = call.step("μ", (i,), mean_over(k, call.x[i, k]), "mean of each row")
+        variance = call.step("v", (i,), mean_over(k, (call.x[i, k] - center[i]) ** 2), "variance of each row")
+        forward, back = _explanation(call, center, variance, call.cache[1][:, 0], self.epsilon, axis=1)
+        return [center, variance, *forward], back
 
 
 class BatchNorm(_Normalization):
@@ -117,6 +129,52 @@ class BatchNorm(_Normalization):
     def buffer_updates(self, cache: tuple[Array, Array, dict[str, Array]]) -> dict[str, Array]:
         """Return the new running statistics."""
         return cache[2]
+
+    def explain(self, call: LayerCall) -> Explanation:
+        """Return the batch's statistics (or the running ones), n and y, the running ones' move, and the slopes."""
+        running_mean, running_variance = call.buffers["mean"], call.buffers["variance"]
+        _, r, updates = call.cache
+        if not updates:
+            return _explanation(call, running_mean, running_variance, r, self.epsilon, axis=None)
+        j, k = call.columns(), Index("k", call.x.shape[0])
+        center = call.step("μ", (j,), mean_over(k, call.x[k, j]), "mean of each column")
+        variance = call.step("v", (j,), mean_over(k, (call.x[k, j] - center[j]) ** 2), "variance of each column")
+        forward, back = _explanation(call, center, variance, r, self.epsilon, axis=0)
+        step = Constant(self.momentum, "m")
+        unbiased = variance[j] * k.size / (k.size - 1) if k.size > 1 else running_variance[j] + 0
+        moves = [
+            call.new_buffers[name].equals((j,), old[j] + step * (new - old[j]))
+            for name, old, new in (("mean", running_mean, center[j]), ("variance", running_variance, unbiased))
+        ]
+        return [center, variance, *forward, *moves], back
+
+
+def _explanation(
+    call: LayerCall, center: Entry, variance: Entry, r: Array, epsilon: float, axis: int | None
+) -> Explanation:
+    """Return all but the statistics: these stand one per row (axis 1) or column; with axis None they are constants."""
+    i, j = call.rows(), call.columns()
+    x, dy, scale, shift = call.x, call.dy, call.parameters["scale"], call.parameters["shift"]
+    one = (i if axis == 1 else j,)
+    rate = call.value("r", r, "one over the deviation")
+    rate.equals(one, 1 / function("sqrt", variance[one] + Constant(epsilon, "ε")))
+    n = call.value("X̂", call.cache[0], "normalized").equals((i, j), (x[i, j] - center[one]) * rate[one])
+    y = call.y.equals((i, j), n[i, j] * scale[j] + shift[j], "scaled and shifted")
+    back = [
+        call.gradients["scale"].equals((j,), sum_over(i, dy[i, j] * n[i, j])),
+        call.gradients["shift"].equals((j,), sum_over(i, dy[i, j])),
+    ]
+    if call.dx is not None:
+        dn = call.slope(n, (i, j), dy[i, j] * scale[j])
+        if axis is None:
+            dx = rate[one] * dn[i, j]
+        else:
+            k = Index("k", x.shape[axis])
+            other = (i, k) if axis == 1 else (k, j)
+            pull = mean_over(k, dn[other]) + n[i, j] * mean_over(k, dn[other] * n[other])
+            dx = rate[one] * (dn[i, j] - pull)
+        back += [dn, call.dx.equals((i, j), dx)]
+    return [rate, n, y], back
 
 
 def _through_statistics(dn: Array, n: Array, r: Array, axis: int) -> Array:

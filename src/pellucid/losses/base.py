@@ -11,6 +11,7 @@ import numpy as np
 from pellucid.activations import sigmoid, softmax
 from pellucid.elementary import exponential
 from pellucid.errors import ShapeError, TargetError
+from pellucid.formulas import Constant, Entry, Explanation, Expression, Index, LossCall, sum_over
 from pellucid.layers.base import Array
 from pellucid.options import Configurable
 
@@ -55,6 +56,31 @@ class Loss(Configurable):
         total = float(sample_weight.sum())
         share = (sample_weight / total if total else np.zeros_like(sample_weight)).astype(gradient.dtype, copy=False)
         return float((losses * share).sum()), gradient * share[:, None]
+
+    def explain_row(self, call: LossCall, i: Index, j: Index) -> tuple[list[Entry], Expression, Expression] | None:
+        """Return what `per_row` has on the way, ℓ_i, and ∂ℓ_i/∂o_ij; None where the class does not say."""
+        return None
+
+    def explain(self, call: LossCall) -> Explanation:
+        """Return the rows' losses and the batch's, and the slope of the outputs."""
+        said = self.explain_row(call, i := call.rows(), j := call.columns())
+        if said is None:
+            return [call.per_row, call.value], [call.slope]
+        steps, loss, slope = said
+        per_row = call.per_row.equals((i,), loss, "the loss of each row")
+        batch_loss, row_slope = self._reduce(call, i, per_row[i], slope)
+        value = call.value.equals((), batch_loss, "the loss")
+        return [*steps, per_row, value], [call.slope.equals((i, j), row_slope)]
+
+    def _reduce(self, call: LossCall, i: Index, loss: Expression, slope: Expression) -> tuple[Expression, Expression]:
+        """Return the batch's loss, and a row's slope as it counts in the batch."""
+        if call.weight is None:
+            return sum_over(i, loss) / i.size, slope / i.size
+        k, weight = Index("k", i.size), call.weight
+        if not weight.value.any():
+            return Constant(0), Constant(0)
+        everything = sum_over(k, weight[k])
+        return sum_over(i, weight[i] * loss) / everything, weight[i] / everything * slope
 
     def combine(self, losses: list[float], weights: list[float]) -> float:
         """Return the loss of several batches together, from each one's loss and its sum of weights."""

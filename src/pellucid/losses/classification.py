@@ -10,6 +10,20 @@ from pellucid.activations import Sigmoid, Softplus
 from pellucid.domains import Number
 from pellucid.elementary import logarithm
 from pellucid.errors import ShapeError
+from pellucid.formulas import (
+    Constant,
+    Entry,
+    Expression,
+    Index,
+    LossCall,
+    Place,
+    choose,
+    function,
+    max_over,
+    mean_over,
+    same,
+    sum_over,
+)
 from pellucid.layers.base import Array
 from pellucid.losses.base import Loss, refuse, weighted_mean
 from pellucid.options import option
@@ -36,6 +50,14 @@ class BinaryCrossEntropy(Loss):
         losses = target * softplus(-outputs) + (1 - target) * softplus(outputs)
         gradient = (Sigmoid().value(outputs) - target) / outputs.dtype.type(target.shape[1])
         return losses.mean(axis=1), gradient
+
+    def explain_row(self, call: LossCall, i: Index, j: Index) -> tuple[list[Entry], Expression, Expression]:
+        """Return the probabilities, ℓ_i and its slope."""
+        o, t = call.outputs[i, j], call.target[i, j]
+        p = call.step("P", (i, j), Sigmoid().formulas(o, o)[0], "probabilities")
+        no = Softplus().formulas(o, o)[0]
+        yes = Softplus().formulas(-o, o)[0]
+        return [p], mean_over(j, t * yes + (1 - t) * no), (p[i, j] - t) / j.size
 
     def best_constant(self, target: Array, sample_weight: Array | None = None) -> Array:
         """Return the log-odds of the mean; with one kind only, those of half a row of the other."""
@@ -77,6 +99,21 @@ class CrossEntropy(Loss):
         total = exponentials.sum(axis=1, keepdims=True)
         losses = np.log(total[:, 0]) - (distribution * shifted).sum(axis=1)
         return losses, exponentials / total - distribution
+
+    def explain_row(self, call: LossCall, i: Index, j: Index) -> tuple[list[Entry], Expression, Expression]:
+        """Return the target as a distribution, the row's largest output, the probabilities, ℓ_i and its slope."""
+        o, y, k = call.outputs, call.target, Index("k", j.size)
+        t = y if y.value.ndim == 2 else call.step("T", (i, j), choose(same(y[i], Place(j)), 1, 0), "1 for the class")
+        steps = [] if t is y else [t]
+        if self.label_smoothing:
+            s = Constant(self.label_smoothing, "s")
+            t = call.step("T̃", (i, j), t[i, j] * (1 - s) + s / j.size, "the target, smoothed")
+            steps.append(t)
+        top = call.step("M", (i,), max_over(j, o[i, j]), "each row's largest output")
+        exponentials = sum_over(k, function("exp", o[i, k] - top[i]))
+        p = call.step("P", (i, j), function("exp", o[i, j] - top[i]) / exponentials, "probabilities")
+        loss = function("log", exponentials) - sum_over(k, t[i, k] * (o[i, k] - top[i]))
+        return [*steps, top, p], loss, p[i, j] - t[i, j]
 
     def best_constant(self, target: Array, sample_weight: Array | None = None) -> Array:
         """Return the logarithm of the classes' smoothed shares; a class without rows counts as half a row."""

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from pellucid.domains import Choice, Number, Several
 from pellucid.elementary import logarithm
+from pellucid.formulas import (
+    Constant,
+    Entry,
+    Expression,
+    Index,
+    Lookup,
+    LossCall,
+    Symbol,
+    choose,
+    function,
+    mean_over,
+    sum_over,
+)
 from pellucid.layers.base import Array
 from pellucid.losses.base import Loss, added, refuse, weighted_mean, weighted_quantile
 from pellucid.options import option
+
+Explained: TypeAlias = tuple[list[Entry], Expression, Expression]
 
 
 class SquaredError(Loss):
@@ -49,6 +64,20 @@ class SquaredError(Loss):
         factor = sample_weight.astype(gradient.dtype, copy=False)
         return float((losses * factor).sum()), gradient * factor[:, None]
 
+    def explain_row(self, call: LossCall, i: Index, j: Index) -> Explained:
+        """Return ℓ_i and its slope."""
+        difference = call.outputs[i, j] - call.target[i, j]
+        if self.reduction == "half_sum":
+            return [], sum_over(j, difference**2) / 2, difference
+        return [], sum_over(j, difference**2) / j.size, 2 * difference / j.size
+
+    def _reduce(self, call: LossCall, i: Index, loss: Expression, slope: Expression) -> tuple[Expression, Expression]:
+        if self.reduction == "mean":
+            return super()._reduce(call, i, loss, slope)
+        if call.weight is None:
+            return sum_over(i, loss), slope
+        return sum_over(i, call.weight[i] * loss), call.weight[i] * slope
+
     def combine(self, losses: list[float], weights: list[float]) -> float:
         """Return the mean of the batches' losses, or their sum for the half-sum."""
         return added(losses) if self.reduction == "half_sum" else super().combine(losses, weights)
@@ -72,6 +101,11 @@ class AbsoluteError(Loss):
         """Return the median."""
         return weighted_quantile(target, 0.5, sample_weight)
 
+    def explain_row(self, call: LossCall, i: Index, j: Index) -> Explained:
+        """Return ℓ_i and its slope."""
+        difference = call.outputs[i, j] - call.target[i, j]
+        return [], mean_over(j, function("abs", difference)), function("sign", difference) / j.size
+
 
 class Huber(Loss):
     """``ℓ = mean_j h(o_j - t_j)``, with ``h(e) = ½ e²`` up to |e| = delta and ``delta (|e| - ½ delta)`` beyond.
@@ -88,6 +122,13 @@ class Huber(Loss):
         slope = np.clip(difference, -self.delta, self.delta)
         losses = slope * (difference - slope / 2)  # ½e² inside, δ|e| − ½δ² outside
         return losses.mean(axis=1), slope / outputs.dtype.type(target.shape[1])
+
+    def explain_row(self, call: LossCall, i: Index, j: Index) -> Explained:
+        """Return the errors cut to ±delta, ℓ_i and its slope."""
+        difference = call.outputs[i, j] - call.target[i, j]
+        delta = Constant(self.delta, "δ")
+        cut = call.step("c", (i, j), function("max", -delta, function("min", difference, delta)), "errors, cut to ±δ")
+        return [cut], mean_over(j, cut[i, j] * (difference - cut[i, j] / 2)), cut[i, j] / j.size
 
     def best_constant(self, target: Array, sample_weight: Array | None = None) -> Array:
         """Return where the slope ``Σ w clip(c - t, ±delta)`` is 0: it rises in lines between the points t ± delta."""
@@ -126,6 +167,18 @@ class Quantile(Loss):
         gradient = np.where(error > 0, -levels, np.where(error < 0, 1 - levels, 0))
         return losses, gradient.astype(outputs.dtype, copy=False) / outputs.dtype.type(outputs.shape[1])
 
+    def explain_row(self, call: LossCall, i: Index, j: Index) -> Explained:
+        """Return the levels and the errors, one for each output, ℓ_i and its slope."""
+        n_targets, dtype = call.target.shape[1], call.outputs.value.dtype
+        q = Entry(Symbol.of("q"), np.tile(np.asarray(self.levels, dtype), n_targets), meaning="level of each output")
+        of = np.repeat(np.arange(n_targets), len(self.levels))
+        c = Entry(Symbol.of("c"), of.astype(dtype), meaning="target of each output, from 0")
+        t = call.target[i, Lookup(c[j]) if n_targets > 1 else 0]
+        e = call.step("e", (i, j), t - call.outputs[i, j], "errors")
+        loss = function("max", q[j] * e[i, j], (q[j] - 1) * e[i, j])
+        slope = choose(e[i, j] > 0, -q[j], choose(e[i, j] < 0, 1 - q[j], 0))
+        return [q, *([c] if n_targets > 1 else []), e], mean_over(j, loss), slope / j.size
+
     def n_outputs(self, target: Array) -> int:
         """Return the number of targets times the number of levels."""
         return target.shape[1] * len(self.levels)
@@ -149,6 +202,12 @@ class Poisson(Loss):
         """Return ℓ and its gradient, per row."""
         mean = self.predict(outputs)
         return (mean - target * outputs).mean(axis=1), (mean - target) / outputs.dtype.type(target.shape[1])
+
+    def explain_row(self, call: LossCall, i: Index, j: Index) -> Explained:
+        """Return the predicted means, ℓ_i and its slope."""
+        o, t = call.outputs[i, j], call.target[i, j]
+        p = call.step("P", (i, j), function("exp", o), "predicted means")
+        return [p], mean_over(j, p[i, j] - t * o), (p[i, j] - t) / j.size
 
     def best_constant(self, target: Array, sample_weight: Array | None = None) -> Array:
         """Return the logarithm of the mean."""

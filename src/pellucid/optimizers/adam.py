@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 
 from pellucid.domains import Choice, Number
+from pellucid.formulas import Constant, Entry, Expression, OptimizerCall, Update, function
 from pellucid.layers.base import NO_RATES, Array, Rates
 from pellucid.optimizers.base import Optimizer, State
 from pellucid.options import option
@@ -14,6 +17,13 @@ from pellucid.options import option
 
 class _Moments(Optimizer):
     """What Adam and AdamW share: running means of the slope and of its square, and their corrected quotient."""
+
+    letters: ClassVar[Mapping[str, str]] = {
+        "mean": "m",
+        "mean_square": "s",
+        "beta1_power": "B₁",
+        "beta2_power": "B₂",
+    }
 
     learning_rate: float = option(Number(0), "Step size.", default=0.001)
     beta1: float = option(Number(0, 1, open="high"), "Share of the mean slope kept from step to step.", default=0.9)
@@ -49,6 +59,27 @@ class _Moments(Optimizer):
         quotient *= factor
         return quotient
 
+    def explain(self, call: OptimizerCall) -> list[Entry]:
+        """Return the powers of beta1 and beta2, and then the moments and new parameters array by array."""
+        powers = []
+        for name, beta in (("beta1", Constant(self.beta1, "β₁")), ("beta2", Constant(self.beta2, "β₂"))):
+            power = call.common[f"{name}_power"].scalar * beta
+            powers.append(call.new_common[f"{name}_power"].equals((), power, f"{name} to the number of the step"))
+        return [*powers, *super().explain(call)]
+
+    def _explain_quotient(self, update: Update, correction: str) -> tuple[list[Entry], Expression]:
+        """Return the moments and the formula of their corrected quotient."""
+        at, g = update.at, update.gradient[update.at]
+        old, new = update.state, update.new_state
+        beta1, beta2, epsilon = Constant(self.beta1, "β₁"), Constant(self.beta2, "β₂"), Constant(self.epsilon, "ε")
+        m = new["mean"].equals(at, beta1 * old["mean"][at] + (1 - beta1) * g)
+        s = new["mean_square"].equals(at, beta2 * old["mean_square"][at] + (1 - beta2) * g**2)
+        correction1, correction2 = 1 - new["beta1_power"].scalar, 1 - new["beta2_power"].scalar
+        if correction == "moments":
+            return [m, s], (m[at] / correction1) / (function("sqrt", s[at] / correction2) + epsilon)
+        factor = function("sqrt", correction2) / correction1
+        return [m, s], factor * (m[at] / (function("sqrt", s[at]) + epsilon))
+
 
 class Adam(_Moments):
     """Adam (Kingma & Ba 2015, arXiv 1412.6980). With t the number of the step::
@@ -77,6 +108,13 @@ class Adam(_Moments):
         """Apply the rule."""
         parameters -= self._rate("learning_rate", rates) * self._quotient(gradients, state, self.correction)
 
+    def explain_update(self, update: Update) -> list[Entry]:
+        """Return the moments and the new parameters."""
+        at = update.at
+        moments, quotient = self._explain_quotient(update, self.correction)
+        learning_rate = update.rate("learning_rate", "η", self.learning_rate, at)
+        return [*moments, update.new.equals(at, update.parameter[at] - learning_rate * quotient)]
+
 
 class AdamW(_Moments):
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019, arXiv 1711.05101)::
@@ -99,3 +137,12 @@ class AdamW(_Moments):
         if np.any(decay):
             parameters -= decay * parameters
         parameters -= self._rate("learning_rate", rates) * self._quotient(gradients, state, "moments")
+
+    def explain_update(self, update: Update) -> list[Entry]:
+        """Return the moments and the new parameters."""
+        at, p = update.at, update.parameter[update.at]
+        moments, quotient = self._explain_quotient(update, "moments")
+        learning_rate = update.rate("learning_rate", "η", self.learning_rate, at)
+        decay = update.rate("weight_decay", "λ", self.weight_decay, at)
+        decayed = p if isinstance(decay, Constant) and decay.value == 0 else p - learning_rate * decay * p
+        return [*moments, update.new.equals(at, decayed - learning_rate * quotient)]

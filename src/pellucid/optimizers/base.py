@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeAlias
 
+from pellucid.formulas import Entry, OptimizerCall, Update
 from pellucid.layers.base import NO_RATES, Array, Rates
 from pellucid.options import Configurable
 
@@ -23,6 +24,8 @@ class Optimizer(Configurable):
     """
 
     name: ClassVar[str]
+    letters: ClassVar[Mapping[str, str]] = {}
+    """What formulas call the arrays of the state, by name."""
 
     @abstractmethod
     def start(self, parameters: Array) -> State:
@@ -31,6 +34,17 @@ class Optimizer(Configurable):
     @abstractmethod
     def step(self, parameters: Array, gradients: Array, state: State, rates: Rates = NO_RATES) -> None:
         """Change ``parameters`` and ``state`` in place, for ``gradients`` at the present parameters."""
+
+    def explain(self, call: OptimizerCall) -> list[Entry]:
+        """Return the entries of a step, each with its formula: the state after it, and the new parameters.
+
+        A rule that does not say has values without formulas.
+        """
+        return [entry for update in call.updates for entry in self.explain_update(update)]
+
+    def explain_update(self, update: Update) -> list[Entry]:
+        """Return the entries of one parameter array's update."""
+        return [*update.new_state.values(), update.new]
 
     def _rate(self, name: str, rates: Rates) -> Any:
         """Return the configured value times its factor."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from pellucid.domains import Integer, Number
 from pellucid.errors import OptionError
+from pellucid.formulas import Entry, OptimizerCall, Symbol
 from pellucid.layers.base import NO_RATES, Array, Rates
 from pellucid.optimizers.base import Objective, SearchingOptimizer, State
 from pellucid.options import option
@@ -94,6 +95,33 @@ class LBFGS(SearchingOptimizer):
                 n_remembered -= 1
             state["steps"][n_remembered], state["slope_changes"][n_remembered] = step, change
             state["n_remembered"][...] = n_remembered + 1
+
+    def explain(self, call: OptimizerCall) -> list[Entry]:
+        """Return the direction and the length that was found, and the new parameters as start + length * direction.
+
+        The direction has a formula only while no steps are remembered: after that each of its numbers depends on all
+        parameters and on all remembered steps. The length was found by trying, and has none.
+        """
+        factor = np.broadcast_to(call.rates.get("learning_rate", 1.0), call.parameters.shape)
+        free = (factor > 0).astype(call.parameters.dtype)
+        slope = call.gradients * free
+        direction = -_two_loop(slope, dict(call.state)) * free
+        straight = not int(call.state["n_remembered"]) or float(direction @ slope) >= 0
+        if straight:
+            direction = -slope
+        squared = float(direction @ direction)
+        length = float((call.new - call.parameters) @ direction) / squared if squared else 0.0
+        a = Entry(Symbol.of("a"), np.asarray(length, slope.dtype), meaning="length of the step, found by a line search")
+        entries = [a]
+        for update, d, moves in zip(
+            call.updates, call.views(direction).values(), call.views(free).values(), strict=True
+        ):
+            at = update.at
+            way = Entry(Symbol.of("d").belonging_to(update.parameter.symbol), d, meaning="direction of the step")
+            if straight and moves.all():
+                way.equals(at, -update.gradient[at])
+            entries += [way, update.new.equals(at, update.parameter[at] + a.scalar * way[at])]
+        return entries
 
 
 def _dot(a: Array, b: Array) -> float:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import numpy as np
 
 from pellucid.domains import Number
+from pellucid.formulas import Constant, Entry, Update, function
 from pellucid.layers.base import NO_RATES, Array, Rates
 from pellucid.optimizers.base import Optimizer, State
 from pellucid.options import option
@@ -18,6 +22,7 @@ class RMSprop(Optimizer):
     """
 
     name = "rmsprop"
+    letters: ClassVar[Mapping[str, str]] = {"mean_square": "s"}
     learning_rate: float = option(Number(0), "Step size.", default=0.001)
     decay: float = option(Number(0, 1, open="high"), "Share of the mean square kept from step to step.", default=0.9)
     epsilon: float = option(
@@ -34,3 +39,11 @@ class RMSprop(Optimizer):
         mean_square *= self.decay
         mean_square += (1 - self.decay) * np.square(gradients)
         parameters -= self._rate("learning_rate", rates) * (gradients / (np.sqrt(mean_square) + self.epsilon))
+
+    def explain_update(self, update: Update) -> list[Entry]:
+        """Return the new mean square and the new parameters."""
+        at, p, g = update.at, update.parameter[update.at], update.gradient[update.at]
+        decay, epsilon = Constant(self.decay, "ρ"), Constant(self.epsilon, "ε")
+        s = update.new_state["mean_square"].equals(at, decay * update.state["mean_square"][at] + (1 - decay) * g**2)
+        learning_rate = update.rate("learning_rate", "η", self.learning_rate, at)
+        return [s, update.new.equals(at, p - learning_rate * (g / (function("sqrt", s[at]) + epsilon)))]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import numpy as np
 
 from pellucid.domains import Boolean, Choice, Number
+from pellucid.formulas import Constant, Entry, Update
 from pellucid.layers.base import NO_RATES, Array, Rates
 from pellucid.optimizers.base import Optimizer, State
 from pellucid.options import option
@@ -37,6 +41,7 @@ class SGD(Optimizer):
     """
 
     name = "sgd"
+    letters: ClassVar[Mapping[str, str]] = {"velocity": "v"}
     learning_rate: float = option(Number(0), "Step size.", default=0.01)
     momentum: float = option(Number(0, 1, open="high"), "Share of the velocity kept from step to step.", default=0.0)
     nesterov: bool = option(Boolean(), "Look ahead along the velocity (Nesterov 1983).", default=False)
@@ -62,3 +67,19 @@ class SGD(Optimizer):
         else:
             velocity += gradients
             parameters -= learning_rate * (gradients + self.momentum * velocity if self.nesterov else velocity)
+
+    def explain_update(self, update: Update) -> list[Entry]:
+        """Return the new velocity, if there is one, and the new parameters."""
+        at, p, g = update.at, update.parameter[update.at], update.gradient[update.at]
+        learning_rate = update.rate("learning_rate", "η", self.learning_rate, at)
+        if not self.momentum:
+            return [update.new.equals(at, p - learning_rate * g)]
+        m, old, velocity = Constant(self.momentum, "m"), update.state["velocity"][at], update.new_state["velocity"]
+        v = velocity[at]
+        if self.rate == "inside":
+            velocity.equals(at, m * old - learning_rate * g)
+            new = p + m * v - learning_rate * g if self.nesterov else p + v
+        else:
+            velocity.equals(at, m * old + g)
+            new = p - learning_rate * (g + m * v if self.nesterov else v)
+        return [velocity, update.new.equals(at, new)]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.formulas import Constant, Entry, Symbol, added, derived, function, sum_over
 from pellucid.layers.base import Array
 from pellucid.network import Network
 from pellucid.optimizers import Optimizer, SearchingOptimizer
@@ -88,3 +89,29 @@ def _clip(gradients: Array, largest: float) -> None:
 
 def _norm(gradients: Array) -> float:
     return math.sqrt(float(np.square(gradients).sum()))
+
+
+def explain_clip(gradients: list[Entry], clipped: list[Entry], largest: float) -> list[Entry]:
+    """Return the norm of the gradient, the factor that shortens it, and the shortened slopes."""
+    squares = []
+    for gradient in gradients:
+        at = gradient.indices("kj")
+        body = gradient[at] ** 2
+        for index in reversed(at):
+            body = sum_over(index, body)
+        squares.append(body)
+    norm = derived(Symbol.of("‖g‖"), (), function("sqrt", added(*squares)), "length of the whole gradient")
+    share = function("min", 1, Constant(largest, "g_max") / norm.scalar)
+    factor = derived(Symbol.of("q"), (), share, "what shortens the gradient to at most g_max")
+    for gradient, short in zip(gradients, clipped, strict=True):
+        at = gradient.indices("kj")
+        short.equals(at, factor.scalar * gradient[at], "shortened")
+    return [norm, factor, *clipped]
+
+
+def explain_average(old: Entry, weights: Entry, new: Entry, step: int, most: float) -> Entry:
+    """Return the moving average of a parameter array after the step with this number, from 0."""
+    at = old.indices("kj")
+    t = Constant(step, "t")
+    decay = function("min", Constant(most, "d"), (1 + t) / (10 + t))
+    return new.equals(at, old[at] + (1 - decay) * (weights[at] - old[at]), "moving average of the weights")
