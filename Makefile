@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEMO := build/penguins.pellucid
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types bench bench-tables reference wheels sanitize clean
+.PHONY: help demo test lint types bench bench-tables reference tutorials wheels sanitize clean
 
 help: ## List every task, one line each
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ wheels: .venv/wheels ## Build the wheels of all platforms into dist/, check them
 	rm -rf dist
 	$(BIN)/python tools/wheels.py
 	$(BIN)/python tools/run_wheels.py
+
+tutorials: .venv/dev ## Run the programs in docs/tutorials and write what they print into the pages
+	$(BIN)/python docs/make_tutorials.py
 
 sanitize: .venv/dev ## Run the engine's tests against a build with address and undefined-behavior sanitizers (needs GCC)
 	CC=gcc $(BIN)/python -m pip install --quiet --no-deps --upgrade --target build/sanitize \

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -36,3 +37,20 @@ def test_the_programs_of_the_readme_run_and_print_what_it_says(number: int, tmp_
     assert run.returncode == 0, run.stderr
     for line in run.stdout.strip().splitlines():
         assert line in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def make_tutorials() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_tutorials", ROOT / "docs" / "make_tutorials.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("path", make_tutorials().PAGES, ids=lambda path: path.stem)
+def test_a_tutorial_prints_what_it_shows_and_draws_its_figures(path: Path, tmp_path: Path) -> None:
+    page = path.read_text(encoding="utf-8")
+    assert make_tutorials().current(page, tmp_path) == page, "run `make tutorials`"
+    shown = {line.partition("(figures/")[2].rstrip(")") for line in page.splitlines() if line.startswith("![")}
+    assert {figure.name for figure in (tmp_path / "figures").iterdir()} == shown
+    assert all((path.parent / "figures" / name).exists() for name in shown)
