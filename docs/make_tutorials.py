@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import shutil
 import tempfile
@@ -46,6 +47,7 @@ def run(programs: list[str], folder: Path) -> list[str]:
 
 
 def main() -> None:
+    os.environ["SOURCE_DATE_EPOCH"] = "0"  # the date in a figure
     matplotlib.use("svg")
     matplotlib.rcParams["svg.hashsalt"] = "pellucid"  # so that a figure changes only where its picture does
     for path in PAGES:
