@@ -50,7 +50,7 @@ def unscaled_inputs(case: Examination) -> Iterator[Finding]:
     yield Finding(
         "unscaled inputs",
         "warning",
-        f"{len(found)} of the {case.network.n_inputs} columns are not scaled: column {case.column_names[worst]!r}, for "
+        f"Not scaled: {len(found)} of {case.network.n_inputs} columns. Column {case.column_names[worst]!r}, for "
         f"example, has numbers of size {size['typical_size']:.4g} (mean {size['mean']:.4g}, deviation "
         f"{size['deviation']:.4g}). Weights are drawn for columns with mean 0 and deviation 1; others saturate neurons "
         "or need a learning rate of their own. Scale new rows by the mean and deviation of the training rows.",
@@ -73,7 +73,7 @@ def constant_columns(case: Examination) -> Iterator[Finding]:
     yield Finding(
         "constant columns",
         "note",
-        f"{len(same)} of the {case.network.n_inputs} columns have the same value in all {len(case.X):,} rows "
+        f"The same value in all {len(case.X):,} rows: {len(same)} of {case.network.n_inputs} columns "
         f"({shortened(f'{name} = {value:g}' for name, value in values.items())}). They cannot tell rows apart; their "
         "weights only add to the biases, and a new row with another value there is led astray.",
         f"X = np.delete(X, {same.tolist()}, axis=1)",
@@ -95,7 +95,7 @@ def duplicated_columns(case: Examination) -> Iterator[Finding]:
     yield Finding(
         "duplicated columns",
         "note",
-        f"{len(copies)} of the {case.network.n_inputs} columns are copies of others, up to a factor and an offset "
+        f"Copies of others, up to a factor and an offset: {len(copies)} of {case.network.n_inputs} columns "
         f"({shortened(told, 5)}). A copy says nothing new and doubles the step along what both say.",
         f"X = np.delete(X, {copies}, axis=1)",
         {"groups": [list(case.names(group)) for group in groups]},
