@@ -93,6 +93,7 @@ def main() -> None:
     parser.add_argument("--tables", nargs="*")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--to-the-end", action="store_true", help="train the plain networks without early stopping")
+    parser.add_argument("--plant", type=float, metavar="SHARE", help="spoil so many targets, and see which are found")
     options = parser.parse_args()
     protocol = load_protocol(options.data)
     counts: dict[str, Counter[str]] = {name: Counter() for name in ("networks", "alarms", "facts", "facts refuted")}
@@ -100,6 +101,9 @@ def main() -> None:
         X, y, task = protocol.load("public", table)
         _, stay, _ = next(iter(protocol.splits(X, y, task, seeds=[options.seed])))
         X, y = X.iloc[stay], y.iloc[stay]
+        if options.plant is not None:
+            find_planted(table, X[:MOST_ROWS], y[:MOST_ROWS], task, options.plant, options.seed)
+            continue
         model = (TabularRegressor if task == "regression" else TabularClassifier)(random_state=options.seed).fit(X, y)
         rows, target, names = model.encoder_.transform(X), model.target_.encode(y), model.encoder_.feature_names
         report = diagnose(model.network_, rows, target, loss=model.loss_, history=model.history_, column_names=names)
@@ -115,6 +119,24 @@ def main() -> None:
             tell(table, name, report, rows[stay], names, counts)
     for name, counter in counts.items():
         print(f"{name}: {dict(counter) or 'none'}")
+
+
+def find_planted(table: str, X: Any, y: Any, task: str, share: float, seed: int) -> None:
+    """Give some rows another class, or ten times the number, and print how many the report names."""
+    draw = np.random.default_rng(seed)
+    spoiled, values = draw.choice(len(y), int(share * len(y)), replace=False), y.to_numpy(copy=True)
+    for row in spoiled:
+        others = np.unique(values[values != values[row]]) if task != "regression" else [values[row] * 10]
+        values[row] = draw.choice(others)
+    model = (TabularRegressor if task == "regression" else TabularClassifier)(random_state=seed).fit(X, values)
+    report = diagnose(model.network_, model.encoder_.transform(X), model.target_.encode(values), loss=model.loss_)
+    named = {row for finding in report["suspect labels"] for row in finding.rows}
+    right, largest = len(named.intersection(spoiled.tolist())), set(report.largest_losses)
+    print(
+        f"{table:20} {task:11} spoiled {len(spoiled):4}, named {len(named):4}, rightly {right:4}; among the "
+        f"{len(largest)} largest losses {len(largest.intersection(spoiled.tolist()))} spoiled",
+        flush=True,
+    )
 
 
 def tell(

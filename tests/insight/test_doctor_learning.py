@@ -64,6 +64,13 @@ def test_a_target_that_cannot_be_learned_is_no_low_learning_rate() -> None:
     assert not learned(Adam(), 100, target=NOISE, batch_size=10)["learning rate too low"]
 
 
+def test_training_that_stopped_where_validation_turned_is_not_too_slow() -> None:
+    slow = SGD(learning_rate=1e-3)
+    assert learned(slow, X_val=X, y_val=X[:, 0] - X[:, 1])["learning rate too low"]
+    turned = X[:, 1] - X[:, 0]  # the better the training rows are learned, the worse this is
+    assert not learned(slow, X_val=X, y_val=turned)["learning rate too low"]
+
+
 def test_the_half_sum_is_judged_by_rows() -> None:
     loss = SquaredError(reduction="half_sum")
     network = Network([Dense(6), "tanh", Dense(1)], n_inputs=3, rng=0)

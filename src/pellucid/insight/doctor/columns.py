@@ -50,7 +50,7 @@ def unscaled_inputs(case: Examination) -> Iterator[Finding]:
     yield Finding(
         "unscaled inputs",
         "warning",
-        f"{len(found)} of the {case.network.n_inputs} columns are not scaled: column {case.column_names[worst]!r}, for "
+        f"Not scaled: {len(found)} of {case.network.n_inputs} columns. Column {case.column_names[worst]!r}, for "
         f"example, has numbers of size {size['typical_size']:.4g} (mean {size['mean']:.4g}, deviation "
         f"{size['deviation']:.4g}). Weights are drawn for columns with mean 0 and deviation 1; others saturate neurons "
         "or need a learning rate of their own. Scale new rows by the mean and deviation of the training rows.",
@@ -73,7 +73,7 @@ def constant_columns(case: Examination) -> Iterator[Finding]:
     yield Finding(
         "constant columns",
         "note",
-        f"{len(same)} of the {case.network.n_inputs} columns have the same value in all {len(case.X):,} rows "
+        f"The same value in all {len(case.X):,} rows: {len(same)} of {case.network.n_inputs} columns "
         f"({shortened(f'{name} = {value:g}' for name, value in values.items())}). They cannot tell rows apart; their "
         "weights only add to the biases, and a new row with another value there is led astray.",
         f"X = np.delete(X, {same.tolist()}, axis=1)",
@@ -86,7 +86,7 @@ def duplicated_columns(case: Examination) -> Iterator[Finding]:
     """Columns that are copies of others up to a factor and an offset, such as centimeters and inches."""
     if len(case.X) < 3:
         return
-    groups = _copies(case.X, case.number_columns)
+    groups = _copies(case.X, case.x, case.number_columns)
     if not groups:
         return
     pairs = [(group[0], other) for group in groups for other in group[1:]]
@@ -95,7 +95,7 @@ def duplicated_columns(case: Examination) -> Iterator[Finding]:
     yield Finding(
         "duplicated columns",
         "note",
-        f"{len(copies)} of the {case.network.n_inputs} columns are copies of others, up to a factor and an offset "
+        f"Copies of others, up to a factor and an offset: {len(copies)} of {case.network.n_inputs} columns "
         f"({shortened(told, 5)}). A copy says nothing new and doubles the step along what both say.",
         f"X = np.delete(X, {copies}, axis=1)",
         {"groups": [list(case.names(group)) for group in groups]},
@@ -145,35 +145,36 @@ def _explained_alone(values: Array, target: Array, learn: Array, judge: Array) -
     return 1 - error / variance if variance else 0.0
 
 
-def _copies(X: Array, columns: list[int]) -> list[list[int]]:
+def _copies(X: Array, some: Array, columns: list[int]) -> list[list[int]]:
     """Return groups of columns that agree, once centered and brought to length 1, up to rounding.
 
-    Two columns can agree only if their sums with the same random weights do: neighbors in the order of these sums are
-    compared in full. Agreement that chance would produce among so many columns is left out.
+    Only columns whose sums over ``some`` rows with two lots of normal random weights agree are compared in full: such a
+    sum of a difference d is normal with deviation |d|, so it is beyond 5 |d| once in two million. Agreement that chance
+    would produce among so many columns is left out.
     """
     tolerance = math.sqrt(np.finfo(X.dtype).eps)
-    weights = Random(0).normal(len(X))
-    sums = {column: float(weights @ _unit(X[:, column])) for column in columns if np.ptp(X[:, column]) > 0}
-    slack = tolerance * float(np.linalg.norm(weights))  # |weights · (u - v)| <= |weights| |u - v|
-    n_pairs = len(sums) * (len(sums) - 1) / 2
-    groups: list[list[int]] = []
-    for column in sorted(sums, key=sums.__getitem__):
-        near = [group for group in groups if sums[column] - sums[group[0]] <= slack]
-        own = _unit(X[:, column])
-        for group in near:
-            if np.linalg.norm(own - _unit(X[:, group[0]])) <= tolerance:
-                group.append(column)
-                break
-        else:
-            groups.append([column])
-    found = [sorted(group) for group in groups if len(group) > 1]
-    return sorted(group for group in found if n_pairs * math.exp(-_log_arrangements(X[:, group[:1]])) <= BY_CHANCE)
+    weights = Random(0).normal((2, len(some)))
+    varying = [column for column in columns if np.ptp(some[:, column]) > 0]
+    sums = np.array([(weights * _unit(some[:, column])).sum(axis=1) for column in varying]).reshape(-1, 2)
+    n_pairs = len(varying) * (len(varying) - 1) / 2
+    groups: dict[int, list[int]] = {}  # by the place of their first column among the varying ones
+    for place, column in enumerate(varying):
+        firsts = np.array(list(groups), dtype=np.intp)
+        near = firsts[(np.abs(sums[firsts] - sums[place]) <= 5 * tolerance).all(axis=1)]
+        same = (first for first in near.tolist() if _distance(X, varying[first], column) <= tolerance)
+        groups.setdefault(next(same, place), []).append(column)
+    found = [group for group in groups.values() if len(group) > 1]
+    return [group for group in found if n_pairs * math.exp(-_log_arrangements(X[:, group[:1]])) <= BY_CHANCE]
+
+
+def _distance(X: Array, first: int, second: int) -> float:
+    return math.sqrt(float(np.square(_unit(X[:, first]) - _unit(X[:, second])).sum()))
 
 
 def _unit(values: Array) -> Array:
     """Return a column with mean 0 and length 1."""
     centered = values.astype(np.float64) - values.mean(dtype=np.float64)
-    return np.asarray(centered / (np.linalg.norm(centered) or 1.0))
+    return np.asarray(centered / (math.sqrt(float(np.square(centered).sum())) or 1.0))
 
 
 def _log_arrangements(values: Array) -> float:

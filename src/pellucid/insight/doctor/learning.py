@@ -56,7 +56,7 @@ def learning_rate(case: Examination) -> Iterator[Finding]:
     quarter = len(per_row) // 4
     first, last = float(per_row[0] - per_row[quarter]), float(per_row[-1 - quarter] - per_row[-1])
     falling = np.diff(per_row[-1 - quarter :]) < 0
-    if per_row[-1] < UNLEARNED * case.baseline or first <= 0:
+    if per_row[-1] < UNLEARNED * case.baseline or first <= 0 or _validation_has_turned(case):
         return
     if last >= STILL_FALLING * first and falling.mean() >= STEADY:
         yield Finding(
@@ -105,6 +105,14 @@ def _column(case: Examination, name: str) -> Array:
     if kept < FEWEST_EPOCHS:
         raise UnexaminedError(f"the history has {kept} epochs up to the kept weights; it takes {FEWEST_EPOCHS}")
     return np.asarray(case.history[name][:kept], dtype=np.float64)
+
+
+def _validation_has_turned(case: Examination) -> bool:
+    """Return whether the validation loss was lower before the last epoch: to fall further would not help."""
+    if case.history is None or "validation_loss" not in case.history.columns:
+        return False
+    validation = case.history["validation_loss"]
+    return int(np.argmin(validation)) < len(validation) - 1
 
 
 def _per_row(case: Examination, losses: Array) -> Array:

@@ -18,6 +18,7 @@ SATURATED = 0.05
 """A neuron is saturated if it lets through less than a twentieth of the slope that it could. Sums z that are spread
 normally around 0 let through a share of about 1.6 / deviation, as the slope's integral over z is 4 times its peak for
 the sigmoid; a twentieth means a deviation of 30, or all sums beyond ±4.4."""
+LARGE = 10.0  # sums that weights alone seldom make; beyond, the inputs are not scaled
 STEEPEST = {"sigmoid": 0.25, "tanh": 1.0}  # the largest slope
 COLUMN_BY_COLUMN = (ActivationLayer, Dropout, BatchNorm, LayerNorm, Scale)  # what may stand between two dense layers
 
@@ -30,8 +31,8 @@ def weights_not_finite(case: Examination) -> Iterator[Finding]:
             yield Finding(
                 "weights not finite",
                 "problem",
-                f"{wrong} of the {view.size} numbers of {name!r} are NaN or infinite, so every output is. Training "
-                "took steps so long that numbers overflowed; the weights are lost: begin anew with a smaller step.",
+                f"NaN or infinite: {wrong} of the {view.size} numbers of {name!r}, and so all that they enter. "
+                "Training took steps so long that numbers overflowed; the weights are lost: begin anew with a smaller step.",
                 "network.initialize(); history = train(network, X, y, loss=loss, "
                 "optimizer=SGD(learning_rate=0.001), gradient_clip=1.0)",
                 {"not_finite": wrong, "of": view.size},
@@ -56,7 +57,7 @@ def dead_relus(case: Examination) -> Iterator[Finding]:
         yield Finding(
             "dead ReLUs",
             "problem" if everything else "warning",
-            f"{len(dead)} of the {n_neurons} neurons of layer {leaf} are 0 in each of the {len(z):,} rows: their sums "
+            f"Neurons of layer {leaf} that are 0 in each of the {len(z):,} rows: {len(dead)} of {n_neurons}. Their sums "
             f"z reach at most {z[:, dead].max():.3g}. Where z is below 0 the slope of ReLU is 0, so no gradient comes "
             f"through and these neurons stay as they are"
             + ("; nothing before this layer learns at all. " if everything else ". ")
@@ -93,11 +94,13 @@ def saturated_neurons(case: Examination) -> Iterator[Finding]:
         yield Finding(
             "saturated neurons",
             "problem" if len(flat) == z.shape[1] else "warning",
-            f"{len(flat)} of the {z.shape[1]} neurons of layer {leaf} let through on average "
+            f"Neurons of layer {leaf} on their flat ends: {len(flat)} of {z.shape[1]}. They let through "
             f"{passed[flat].mean():.2%} of the gradient that they could: their sums z are typically ±{typical:.3g}, "
             f"where the {function.name} is flat. The rows that are still wrong cannot move these neurons. Weights or "
             "inputs are too large: scale the inputs and start from smaller weights; another start may do as well.",
-            "network.initialize(rng=1)" if typical < 10 else "X = (X - X.mean(axis=0)) / X.std(axis=0)",
+            "network.initialize(rng=1)"
+            if typical < LARGE
+            else "X = (X - X.mean(axis=0)) / np.where(X.std(axis=0) > 0, X.std(axis=0), 1)",
             {
                 "saturated": len(flat),
                 "of": z.shape[1],
