@@ -47,6 +47,7 @@ def run(programs: list[str], folder: Path) -> list[str]:
 
 
 def main() -> None:
+    """Bring the pages and their figures up to date."""
     os.environ["SOURCE_DATE_EPOCH"] = "0"  # the date in a figure
     matplotlib.use("svg")
     matplotlib.rcParams["svg.hashsalt"] = "pellucid"  # so that a figure changes only where its picture does
