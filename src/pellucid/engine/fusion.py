@@ -8,6 +8,8 @@ Two patterns of neighbors become one operation each, and arrays that nothing els
 
 from __future__ import annotations
 
+from collections import Counter
+
 from pellucid.engine.assembly import Assembly, Place, place_of
 from pellucid.engine.records import ActivationCode, Code, Operation
 
@@ -17,25 +19,23 @@ _SLOPE_FROM_VALUE = {ActivationCode.identity, ActivationCode.sigmoid, Activation
 
 def fuse(assembly: Assembly, outputs: Place, d_outputs: Place | None) -> None:
     """Join what can be joined in the assembly's lists; ``outputs`` and ``d_outputs`` are read outside of them."""
-    kept = {outputs, d_outputs}
     for o in assembly.backward:
         if o.code == Code.ACTIVATE_BACKWARD and o.variant in _SLOPE_FROM_VALUE:
             o.operands[1] = o.operands[2]
-    _join(assembly, assembly.forward, Code.PRODUCT_FORWARD, Code.ACTIVATE, kept)
-    _join(assembly, assembly.backward, Code.PRODUCT_INPUT, Code.ACTIVATE_BACKWARD, kept)
+    uses = Counter(place_of(operand) for o in (*assembly.forward, *assembly.backward) for operand in o.operands)
+    uses.update(place for place in (outputs, d_outputs) if place is not None)
+    _join(assembly.forward, Code.PRODUCT_FORWARD, Code.ACTIVATE, uses)
+    _join(assembly.backward, Code.PRODUCT_INPUT, Code.ACTIVATE_BACKWARD, uses)
 
 
-def _join(
-    assembly: Assembly, operations: list[Operation], product: Code, follower: Code, kept: set[Place | None]
-) -> None:
+def _join(operations: list[Operation], product: Code, follower: Code, uses: Counter[Place]) -> None:
     """Let each product do the work of the operation after it, if that is its follower and reads its output."""
     for index in reversed(range(len(operations) - 1)):
         first, second = operations[index : index + 2]
         made = place_of(first.operands[2])
         if first.code != product or second.code != follower or place_of(second.operands[0]) != made:
             continue
-        others = [o for o in (*assembly.forward, *assembly.backward) if o not in (first, second)]
-        wanted = made in kept or any(place_of(operand) == made for o in others for operand in o.operands)
+        wanted = uses[made] > 2  # the product's output, the follower's input, and elsewhere
         if follower == Code.ACTIVATE:
             first.operands[4] = second.operands[1]
             if not wanted:

@@ -28,6 +28,12 @@ from pellucid.layers import (
 )
 from pellucid.options import registered
 
+_ACTIVATIONS = {
+    kind
+    for kind in registered(Activation).values()  # type: ignore[type-abstract]
+    if kind.name in ActivationCode.__members__
+}
+
 
 def lower(a: Assembly, layer: Layer, x: Place, n_in: int, path: str, address: int) -> tuple[Place, Backward]:
     """Add the layer's operations; ``path`` leads its parameters' names, ``address`` is that of its random numbers."""
@@ -139,7 +145,7 @@ def _activation(
     a: Assembly, layer: ActivationLayer, z: Place, n: int, path: str, address: int
 ) -> tuple[Place, Backward]:
     function = layer.function
-    if type(function) not in registered(Activation).values() or function.name not in ActivationCode.__members__:  # type: ignore[type-abstract]
+    if type(function) not in _ACTIVATIONS:
         a.reasons.append(f"the activation {function!r} has no native form")
         return z, lambda dy, wanted: dy
     softmax = isinstance(function, Softmax)
