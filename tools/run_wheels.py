@@ -1,6 +1,6 @@
 """Runs the engine's tests and compares its bits with the Linux wheels of `make wheels`, ARM's on an emulated processor.
 
-After training, the weights' hashes must equal those of the library that the compiler of this system built, and the
+The hashes of weights and predictions must equal those of the library that the compiler of this system built, and the
 parity tests must pass. ARM runs in Debian's Python for ARM under qemu-user. What cannot run here is named, with why.
 """
 
@@ -22,6 +22,7 @@ from pellucid.engine.native import library
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "wheels"
 TESTS = ROOT / "tests" / "engine"
+PACKAGES = ("numpy", "safetensors", "scikit-learn", "narwhals", "polars", "pytest")
 
 
 class CannotRunError(Exception):
@@ -92,7 +93,7 @@ def aarch64() -> Python:
         version = Python(command, []).output("-c", "import sys; print('%d.%d' % sys.version_info[:2])").strip()
         platforms = [f"--platform=manylinux_2_{glibc}_aarch64" for glibc in range(17, 36)]
         install = [sys.executable, "-m", "pip", "install", "--quiet", "--upgrade", f"--target={packages}", *platforms]
-        install += [f"--python-version={version}", "--only-binary=:all:", "numpy", "safetensors", "pytest"]
+        install += [f"--python-version={version}", "--only-binary=:all:", *PACKAGES]
         subprocess.run(install, check=True)
         (packages / "complete").touch()
     return Python(command, [wheel, packages])
