@@ -32,7 +32,8 @@ def weights_not_finite(case: Examination) -> Iterator[Finding]:
                 "weights not finite",
                 "problem",
                 f"NaN or infinite: {wrong} of the {view.size} numbers of {name!r}, and so all that they enter. "
-                "Training took steps so long that numbers overflowed; the weights are lost: begin anew with a smaller step.",
+                "Training took steps so long that numbers overflowed; the weights are lost: begin anew with a "
+                "smaller step.",
                 "network.initialize(); history = train(network, X, y, loss=loss, "
                 "optimizer=SGD(learning_rate=0.001), gradient_clip=1.0)",
                 {"not_finite": wrong, "of": view.size},
@@ -57,9 +58,9 @@ def dead_relus(case: Examination) -> Iterator[Finding]:
         yield Finding(
             "dead ReLUs",
             "problem" if everything else "warning",
-            f"Neurons of layer {leaf} that are 0 in each of the {len(z):,} rows: {len(dead)} of {n_neurons}. Their sums "
-            f"z reach at most {z[:, dead].max():.3g}. Where z is below 0 the slope of ReLU is 0, so no gradient comes "
-            f"through and these neurons stay as they are"
+            f"Neurons of layer {leaf} that are 0 in each of the {len(z):,} rows: {len(dead)} of {n_neurons}. Their "
+            f"sums z reach at most {z[:, dead].max():.3g}. Where z is below 0 the slope of ReLU is 0, so no gradient "
+            f"comes through and these neurons stay as they are"
             + ("; nothing before this layer learns at all. " if everything else ". ")
             + "The usual causes are a step so large that it pushed the bias far down, or inputs that are not centered. "
             "LeakyReLU has a slope on both sides.",
