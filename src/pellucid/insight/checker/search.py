@@ -49,10 +49,15 @@ class Explanation:
         """What is simpler comes first: fewer kinds of fault, in fewer places, earlier in the catalogue."""
         return len(self.faults), len(self.findings), sum(map(CATALOGUE.index, self.faults))
 
-    def predict(self, tape: Tape, like: Gradients | None = None) -> dict[str, Array] | None:
-        """Return the gradients that this pass computes on a tape; None if it cannot, or they are not ``like`` these."""
-        state = State(tape.d_outputs)
-        for move, alternative in zip(self.moves, self.chosen, strict=True):
+    def predict(
+        self, tape: Tape, *, like: Gradients | None = None, start: tuple[int, State] | None = None
+    ) -> dict[str, Array] | None:
+        """Return the gradients that this pass computes on a tape; None if it cannot, or they are not ``like`` these.
+
+        ``start`` is the number of a move and the state before it, from where to go on.
+        """
+        place, state = start or (0, State(tape.d_outputs))
+        for move, alternative in zip(self.moves[place:], self.chosen[place:], strict=True):
             value = _computed(alternative, state.here(tape, move, self.learning_rate))
             if value is None:
                 return None
@@ -90,13 +95,20 @@ def right_pass(moves: tuple[Move, ...], learning_rate: float | None = None) -> E
     return Explanation(moves, tuple(move.alternatives[0] for move in moves), learning_rate)
 
 
-def single_faults(moves: tuple[Move, ...], learning_rate: float | None) -> Iterator[Explanation]:
-    """Yield the passes with one fault in one place."""
+def single_faults(
+    tape: Tape, moves: tuple[Move, ...], learning_rate: float | None
+) -> Iterator[tuple[Explanation, tuple[int, State]]]:
+    """Yield the passes with one fault in one place, each with the number of its move and the right state before it."""
     right = right_pass(moves, learning_rate).chosen
+    state = State(tape.d_outputs)
     for place, move in enumerate(moves):
         for alternative in move.alternatives:
             if alternative.fault is not None:
-                yield Explanation(moves, (*right[:place], alternative, *right[place + 1 :]), learning_rate)
+                chosen = (*right[:place], alternative, *right[place + 1 :])
+                yield Explanation(moves, chosen, learning_rate), (place, state)
+        value = _computed(right[place], state.here(tape, move, learning_rate))
+        assert value is not None
+        state = state.after(tape, move, value)
 
 
 @dataclass

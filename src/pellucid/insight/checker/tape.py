@@ -57,6 +57,7 @@ class Tape:
         self.outputs = self.steps[-1].y
         self.value, d_outputs = loss.value_and_gradient(self.outputs, jitter(target))
         self.target = target
+        self._answer: tuple[int, Array, Array, dict[str, Array]] | None = None
         self.d_outputs: Array = jitter(d_outputs)
 
     @property
@@ -69,11 +70,17 @@ class Tape:
         return sum(isinstance(step.layer, Dense) for step in self.steps[: index + 1])
 
     def backward(self, index: int, slope: Array) -> tuple[Array, dict[str, Array]]:
-        """Return a step's own backward: the slope of what entered, and its parameters' gradients by full name."""
-        step = self.steps[index]
-        dx = step.layer.backward(slope, step.cache)
-        assert dx is not None
-        return dx, {name: self.network.named_gradients[name].copy() for name in step.parameters}
+        """Return a step's own backward: the slope of what entered, and its parameters' gradients by full name.
+
+        Weights, bias and the error handed back are asked for one after another: the last answer is kept.
+        """
+        if self._answer is None or self._answer[0] != index or self._answer[1] is not slope:
+            step = self.steps[index]
+            dx = step.layer.backward(slope, step.cache)
+            assert dx is not None
+            gradients = {name: self.network.named_gradients[name].copy() for name in step.parameters}
+            self._answer = index, slope, dx, gradients
+        return self._answer[2:]
 
 
 def _record(network: Network, chain: Chain, prefix: str, x: Array, jitter: Callable[[Any], Any]) -> Iterator[Step]:

@@ -136,8 +136,8 @@ class Comparison:
     def _unseen(self) -> tuple[tuple[str, ...], str]:
         """Return the faults that would not have changed a number on this batch, and a batch that shows them."""
         unseen: dict[str, str] = {}
-        for explanation in single_faults(self.moves, self.rate):
-            if explanation.predict(self.tape, like=self.right) is None:
+        for explanation, start in single_faults(self.tape, self.moves, self.rate):
+            if explanation.predict(self.tape, like=self.right, start=start) is None:
                 continue
             trial = next((trial for trial in self.trials if trial.separates(self.right_pass, explanation)), None)
             if trial is not None:
@@ -163,8 +163,8 @@ class Comparison:
         """Return by parameter the name of a single fault that explains it when the others are left out of account."""
         share = max(1e-9, 1e3 * float(self.given.precision.eps))
         matches: list[tuple[int, tuple[int, int, int], str, list[str]]] = []
-        for explanation in single_faults(self.moves, self.rate):
-            predicted = explanation.predict(self.tape)
+        for explanation, start in single_faults(self.tape, self.moves, self.rate):
+            predicted = explanation.predict(self.tape, start=start)
             names = [
                 name
                 for name, value in (predicted or {}).items()
