@@ -220,8 +220,8 @@ LAYER_SKIPPED = Fault(
 
 TRANSPOSED = Fault(
     "transposed_gradient",
-    "the gradient of {W} is transposed: a gradient has the shape of its weights, {shape}",
-    "{dW} = {input}.T @ {dz}",
+    "the gradient of {W} is transposed: a gradient has the shape of what it belongs to, {shape}",
+    "{emission}",
 )
 WEIGHT_ROWS = Fault(
     "weight_rows_scale",

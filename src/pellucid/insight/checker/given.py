@@ -55,6 +55,7 @@ def read(mine: Any, network: Network, X: Any, y: Any, returns: str, learning_rat
     if returns == "update":
         assert learning_rate is not None
         gradients = {name: value / -learning_rate for name, value in gradients.items()}
+        notes += ("Your changes are shown as gradients: divided by -learning_rate.",)
         # new - old weights: both were rounded in proportion to the weights
         slack = {
             name: 2 * float(precision.eps) * float(np.abs(view).max(initial=0)) / learning_rate
