@@ -42,7 +42,10 @@ print(tracemalloc.get_traced_memory()[1] // 1024)
 
 
 def alternating(entries: list[Entry], repeats: int) -> Iterator[tuple[Entry, float | str]]:
-    """Yield each entry with the median seconds of its run, or with what is missing."""
+    """Yield each entry with the median seconds of its run, or with what is missing.
+
+    A short run is repeated for about 50 ms, so that what is measured is work, not a processor that wakes up.
+    """
     ready: list[tuple[Entry, Run]] = []
     for entry in entries:
         try:
@@ -57,9 +60,12 @@ def alternating(entries: list[Entry], repeats: int) -> Iterator[tuple[Entry, flo
     times: dict[Entry, list[float]] = {entry: [] for entry, _ in ready}
     for _ in range(repeats):
         for entry, run in ready:
-            start = time.perf_counter()
-            run()
-            times[entry].append(time.perf_counter() - start)
+            time.sleep(0.1)  # until threads of the one before, which wait for more work by spinning, sleep
+            start, count = time.perf_counter(), 0
+            while count == 0 or time.perf_counter() - start < 0.05:
+                run()
+                count += 1
+            times[entry].append((time.perf_counter() - start) / count)
     yield from ((entry, statistics.median(found)) for entry, found in times.items())
 
 

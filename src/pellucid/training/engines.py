@@ -27,7 +27,7 @@ from pellucid.training.step import Step
 from pellucid.training.weights import averaged, require_finite_weights
 
 _ENGINES = ("auto", "native", "numpy")
-_ORDER_NUMBERS = 2**20  # row numbers handed over at once: memory does not grow with the number of epochs
+_ORDER_NUMBERS = 2**17  # row numbers handed over at once: memory does not grow with the number of epochs
 _MOST_EPOCHS = 2**14
 
 
