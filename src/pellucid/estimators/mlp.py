@@ -153,9 +153,9 @@ class MLP(Configurable, BaseEstimator):
         self.loss_curve_: list[float] = []
         self._no_improvement_count = 0
         self._best_weights = (self.coefs_, self.intercepts_)
-        self.best_loss_ = None if self.early_stopping else np.inf
+        self.best_loss_: Any = None if self.early_stopping else np.inf
         self.validation_scores_: list[float] | None = [] if self.early_stopping else None
-        self.best_validation_score_ = -np.inf if self.early_stopping else None
+        self.best_validation_score_: Any = -np.inf if self.early_stopping else None
 
     def _search(self, X: Any, y: Array, weight: Array | None) -> None:
         """Let SciPy's L-BFGS-B search, in float64, which it works in."""
@@ -237,8 +237,9 @@ class MLP(Configurable, BaseEstimator):
         if self.batch_size == "auto":
             return min(200, n_rows)
         if self.batch_size > n_rows:
-            warnings.warn(f"batch_size={self.batch_size} is more than the {n_rows} rows; it is taken as {n_rows}.",
-                          stacklevel=5)
+            warnings.warn(
+                f"batch_size={self.batch_size} is more than the {n_rows} rows; it is taken as {n_rows}.", stacklevel=5
+            )
         return int(min(self.batch_size, n_rows))
 
     def _set_aside(self, X: Any, y: Array, weight: Array | None, random: Any) -> Any:

@@ -51,7 +51,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         tags.classifier_tags.multi_label = True
         return tags
 
-    @available_if(lambda self: self._solver_is_stochastic())
+    @available_if(lambda self: self._solver_is_stochastic())  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Make one pass over the rows; ``classes``, all that will ever come, are needed in the first call."""
         if _check_partial_fit_first_call(self, classes):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ def draw_weights(sizes: Sequence[int], activation: str, random: Any, dtype: Any)
     logistic function: as scikit-learn draws them, and in its order.
     """
     weights, biases = [], []
-    for n_inputs, n_outputs in zip(sizes, sizes[1:], strict=False):
+    for n_inputs, n_outputs in itertools.pairwise(sizes):
         bound = math.sqrt((2.0 if activation == "logistic" else 6.0) / (n_inputs + n_outputs))
         weights.append(random.uniform(-bound, bound, (n_inputs, n_outputs)).astype(dtype, copy=False))
         biases.append(random.uniform(-bound, bound, n_outputs).astype(dtype, copy=False))

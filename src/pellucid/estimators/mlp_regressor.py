@@ -44,7 +44,7 @@ class MLPRegressor(RegressorMixin, MLP):
     hidden_layer_sizes: Any = option(SIZES, "Neurons of each hidden layer.", default=(100,), kw_only=False)
     activation: str = option(ACTIVATION, "Activation of the hidden layers.", default="relu", kw_only=False)
 
-    @available_if(lambda self: self._solver_is_stochastic())
+    @available_if(lambda self: self._solver_is_stochastic())  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Make one pass over the rows."""
         return self._fit(X, y, sample_weight, incremental=True)

@@ -52,7 +52,7 @@ class Descent:
             self._rate = float(self._options["learning_rate_init"]) / (n_seen + 1) ** self._options["power_t"]
 
     def on_plateau(self) -> str:
-        """Return what is said where progress ended, beginning with "Setting" where it goes on at a fifth of the rate."""
+        """Return what is said where progress ended, and take a fifth of the rate where it is adaptive."""
         if self._options["learning_rate"] != "adaptive":
             return "Stopping."
         if self._rate <= _SMALLEST_RATE:

@@ -46,7 +46,7 @@ class Steps:
         self._network, self._objective, self._batch_size = network, objective, batch_size
         self._optimizer, self._state = optimizer, TrainingState(0, 1, optimizer=state)
         self._l2 = alpha / objective.slope_factor
-        self._x = np.ascontiguousarray(x, network.dtype) if isinstance(x, np.ndarray) else x
+        self._x: Any = np.ascontiguousarray(x, network.dtype) if isinstance(x, np.ndarray) else x
         target = _codes(y) if objective.loss.link == "softmax" else y
         target = objective.loss.check_target(target, network.n_outputs, network.dtype)
         self._target, self._weight = np.ascontiguousarray(target), _as(weight, network.dtype)
