@@ -65,6 +65,26 @@ def test_negative_counts_are_refused() -> None:
         MLPRegressor(loss="poisson").fit(X, Y)
 
 
+def test_the_loss_is_not_clipped() -> None:
+    model = MLPClassifier(random_state=0, solver="sgd").partial_fit(X, Y > 0, classes=[False, True])
+    for array in (*model.coefs_, *model.intercepts_):
+        array[...] = 0
+    model.intercepts_[-1][...] = 100
+    model.partial_fit(X, np.zeros(60, bool))
+    assert model.loss_ == pytest.approx(100, rel=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_warm_start_that_only_gets_worse_gives_the_best_weights_back() -> None:
+    options: dict[str, Any] = {"warm_start": True, "early_stopping": True, "random_state": 0, "solver": "sgd"}
+    model = MLPRegressor(**options, learning_rate_init=0.05, max_iter=50).fit(X, Y)
+    best, score = [array.copy() for array in model.coefs_], model.best_validation_score_
+    model.set_params(activation="logistic", learning_rate_init=1e-9, max_iter=3).fit(X, Y)
+    assert model.best_validation_score_ == score
+    for array, kept in zip(model.coefs_, best, strict=True):
+        assert (array == kept).all()
+
+
 def test_partial_fit_goes_on_after_pickling() -> None:
     stays = MLPRegressor(random_state=0).partial_fit(X, Y)
     travels = pickle.loads(pickle.dumps(stays))
