@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pellucid
 from pellucid.activations import Activation
-from pellucid.estimators import TabularClassifier, TabularRegressor
+from pellucid.estimators import MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor
 from pellucid.initializers import Initializer
 from pellucid.layers import Layer
 from pellucid.losses import Loss, Penalty
@@ -31,6 +31,7 @@ def page() -> str:
         for family in FAMILIES
     }
     groups["Tables"] = [Encoder, Penalty, TabularClassifier, TabularRegressor]
+    groups["In place of scikit-learn's"] = [MLPClassifier, MLPRegressor]
     for title, classes in groups.items():
         lines += [f"## {title}", ""]
         for cls in classes:

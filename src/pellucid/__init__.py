@@ -15,7 +15,7 @@ _HOMES = {
         "ELU GELU SELU Activation Identity LeakyReLU Mish ReLU SiLU Sigmoid Softmax Softplus Tanh"
     ),
     "pellucid.errors": "PellucidError",
-    "pellucid.estimators": "TabularClassifier TabularRegressor",
+    "pellucid.estimators": "MLPClassifier MLPRegressor TabularClassifier TabularRegressor",
     "pellucid.initializers": (
         "Constant Explicit Glorot He Initializer LeCun Normal Orthogonal Uniform UnitVariance Zeros"
     ),

@@ -107,6 +107,19 @@ class Nothing(Domain):
 
 
 @dataclasses.dataclass(frozen=True)
+class Infinity(Domain):
+    """``inf``, with what it means."""
+
+    meaning: str
+
+    def contains(self, value: object) -> bool:
+        return isinstance(value, float | np.floating) and value == math.inf
+
+    def describe(self) -> str:
+        return f"inf ({self.meaning})"
+
+
+@dataclasses.dataclass(frozen=True)
 class Several(Domain):
     """A list or tuple of values of one domain, with at least ``at_least`` of them."""
 

@@ -69,8 +69,13 @@ def plan_training(
     penalty: Penalty | None = None,
     gradient_clip: float | None = None,
     average: float | None = None,
+    *,
+    divided_penalty: bool = False,
 ) -> Plan | list[str]:
-    """Return the plan for batches of at most ``rows`` rows, or the reasons why there is none."""
+    """Return the plan for batches of at most ``rows`` rows, or the reasons why there is none.
+
+    With ``divided_penalty`` the penalty's strengths are divided by each batch's sum of weights.
+    """
     assembly = Assembly(network, rows, training=True)
     outputs, backward = lower(assembly, network.chain, Place(Space.ROWS, 0), network.n_inputs, "", 0)
     program = Program()
@@ -86,7 +91,7 @@ def plan_training(
     program.gradient_clip = gradient_clip or 0.0
     program.average = average or 0.0
     if penalty is not None:
-        program.l1, program.l2 = penalty.l1, penalty.l2
+        program.l1, program.l2, program.divided_penalty = penalty.l1, penalty.l2, divided_penalty
     return _finished(program, assembly)
 
 

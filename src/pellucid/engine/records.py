@@ -137,6 +137,7 @@ class Program(ctypes.Structure):
         *_fields(c_int64, "gathered_rows gathered_target terms row_losses direct_rows vectors"),
         *_fields(c_int64, "optimizer nesterov inside rate_correction"),
         *_fields(c_double, "learning_rate weight_decay momentum beta1 beta2 epsilon gradient_clip average l1 l2"),
+        ("divided_penalty", c_int64),
     ]
 
 
@@ -150,9 +151,9 @@ class TrainingRun(ctypes.Structure):
         *_fields(c_uint64, "seed step"),
         *_fields(c_int64, "epoch batch"),
         *_fields(c_double, "loss loss_sum weight_sum"),
-        *_fields(c_void_p, "losses norms times"),
+        *_fields(c_void_p, "losses norms times step_losses step_penalties"),
         ("seconds", c_double),
-        *_fields(c_int64, "most_steps threads scratch_numbers evaluate"),
+        *_fields(c_int64, "most_steps threads scratch_numbers evaluate unchecked"),
         ("workspace_numbers", c_int64),
         ("outputs", c_void_p),
     ]

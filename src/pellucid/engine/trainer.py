@@ -46,7 +46,10 @@ class Epochs:
 
 
 class Trainer:
-    """Takes steps on the network and the state; memory is requested here, once."""
+    """Takes steps on the network and the state; memory is requested here, once.
+
+    Where it is ``unchecked``, it goes on with a loss or weights that are not finite.
+    """
 
     def __init__(
         self,
@@ -57,6 +60,8 @@ class Trainer:
         batch_size: int,
         schedules: Mapping[str, Schedule],
         total_steps: int,
+        *,
+        unchecked: bool = False,
     ) -> None:
         self._library, self._plan, self._network = library, plan, network
         self._n_rows = len(samples)
@@ -79,7 +84,7 @@ class Trainer:
             address(self._scratch),
         )
         run.x, run.target, run.weight = map(address, self._arrays)
-        run.batch_size = batch_size
+        run.batch_size, run.unchecked = batch_size, unchecked
         self._factors = [
             None if (factor == 1).all() else np.ascontiguousarray(factor)
             for factor in (network.learning_rate_factor, network.weight_decay_factor)
@@ -91,12 +96,20 @@ class Trainer:
         return -(-n_rows // self._batch_size)
 
     def train(
-        self, orders: Array | None, n_epochs: int, state: TrainingState, batch: int = 0, seconds: float = math.inf
+        self,
+        orders: Array | None,
+        n_epochs: int,
+        state: TrainingState,
+        batch: int = 0,
+        seconds: float = math.inf,
+        *,
+        each_step: Array | None = None,
     ) -> Epochs:
         """Go on from this batch of the first of the epochs; ``orders : (n_epochs, n)``, or None for the table's order.
 
         Returns at a step's end when the epochs are done, after ``seconds`` (one step where they are 0 or less) or
         about 0.2 s, or where the loss (then before the update) or, at an epoch's end, a weight is not finite.
+        Into ``each_step : (2, n_steps)``, if given, go the steps' losses without the penalty, and penalties.
         """
         run, library, plan = self._run, self._library, self._plan
         run.n_order = self._n_rows if orders is None else orders.shape[1]
@@ -104,6 +117,7 @@ class Trainer:
         most = n_epochs * self.steps_of(run.n_order) - batch if seconds > 0 else 1
         table = np.empty((3, n_epochs))
         run.losses, run.norms, run.times = map(address, table)
+        run.step_losses, run.step_penalties = map(address, (None, None) if each_step is None else each_step)
         rates = self._rates(state.step, most)
         run.rates = address(rates)
         run.most_steps, run.seconds = most, min(self._seconds, seconds)
@@ -118,13 +132,18 @@ class Trainer:
         losses, norms, times = table if done == n_epochs else table[:, :done].copy()  # the whole would stay in memory
         return Epochs(losses, norms, times, status, done, run.batch, run.loss, loss_so_far)
 
-    def evaluate(self, state: TrainingState) -> float:
-        """Return the objective over all rows in their order and overwrite the network's gradients."""
+    def set_learning_rate(self, rate: float) -> None:
+        """Take the steps from here on with this rate."""
+        self._plan.program.learning_rate = rate
+
+    def evaluate(self, state: TrainingState, n_rows: int | None = None) -> float:
+        """Return the objective over all rows, or the first ``n_rows``, and overwrite the network's gradients."""
         run = self._run
         losses = np.empty(1)
         rates = self._rates(state.step, 1)
-        run.n_order, run.order, run.n_epochs, run.evaluate = self._n_rows, None, 1, 1
+        run.n_order, run.order, run.n_epochs, run.evaluate = n_rows or self._n_rows, None, 1, 1
         run.losses, run.rates = address(losses), address(rates)
+        run.step_losses = run.step_penalties = None
         run.most_steps, run.seed, run.step, run.epoch, run.batch = 1, state.seed, state.step, 0, 0
         self._library.train(self._plan, run)
         run.evaluate = 0

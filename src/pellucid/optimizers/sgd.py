@@ -43,7 +43,7 @@ class SGD(Optimizer):
     name = "sgd"
     letters: ClassVar[Mapping[str, str]] = {"velocity": "v"}
     learning_rate: float = option(Number(0), "Step size.", default=0.01)
-    momentum: float = option(Number(0, 1, open="high"), "Share of the velocity kept from step to step.", default=0.0)
+    momentum: float = option(Number(0, 1), "Share of the velocity kept from step to step.", default=0.0)
     nesterov: bool = option(Boolean(), "Look ahead along the velocity (Nesterov 1983).", default=False)
     rate: str = option(
         Choice(("outside", "inside")), "Whether the velocity sums gradients, or steps.", default="outside"

@@ -91,19 +91,22 @@ static void T(update)(const team *t, const program *q, const step_rates *s, T(ve
     }
 }
 
-/* losses/penalty.py: adds its slope to g and returns its value */
-static double T(penalty)(const program *q, const REAL *p, REAL *g, const REAL *factor)
+/* losses/penalty.py: adds its slope to g, or without g returns its value */
+static double T(penalty)(const program *q, const REAL *p, REAL *g, const REAL *factor, double total_weight)
 {
     double absolute = 0, square = 0;
-    const REAL l1 = (REAL)q->l1, l2 = (REAL)q->l2;
-    for (int64_t i = 0; i < q->n_parameters; i++) {
-        const REAL f = factor ? factor[i] : 1, sign = p[i] > 0 ? 1 : p[i] < 0 ? -1 : p[i];
+    const double divisor = q->divided_penalty ? total_weight : 1, share = divisor > 0 ? 1 / divisor : 0;
+    const REAL l1 = (REAL)(q->l1 * share), l2 = (REAL)(q->l2 * share);
+    for (int64_t i = 0; g && i < q->n_parameters; i++) {
+        const REAL sign = p[i] > 0 ? 1 : p[i] < 0 ? -1 : p[i];
+        g[i] += (factor ? factor[i] : 1) * (l1 * sign + l2 * p[i]);
+    }
+    for (int64_t i = 0; !g && i < q->n_parameters; i++) {
+        const REAL f = factor ? factor[i] : 1;
         absolute += (double)(FABS(p[i]) * f);
         square += (double)(p[i] * p[i] * f);
-        if (g)
-            g[i] += f * (l1 * sign + l2 * p[i]);
     }
-    return q->l1 * absolute + q->l2 / 2 * square;
+    return (q->l1 * absolute + q->l2 / 2 * square) * share;
 }
 
 /* the norm of n numbers: squares in 16 lanes of float64, joined in the one tree */

@@ -80,6 +80,7 @@ typedef struct {
     int64_t optimizer, nesterov, inside, rate_correction;
     double learning_rate, weight_decay, momentum, beta1, beta2, epsilon;
     double gradient_clip, average, l1, l2;                     /* 0: none */
+    int64_t divided_penalty;                                   /* l1 and l2 are divided by the batch's sum of weights */
 } program;
 
 /* The vectors with a number per parameter; training changes the first five. Where a small network's are kept in the
@@ -101,10 +102,12 @@ typedef struct {
     int64_t epoch, batch;                        /* where to go on; moved */
     double loss, loss_sum, weight_sum;           /* the last step's loss; Σ w loss and Σ w of the epoch's steps so far */
     double *losses, *norms, *times;              /* per epoch */
+    double *step_losses, *step_penalties;        /* per step of this call, or null */
     double seconds;                              /* return at the first step after that long */
     int64_t most_steps;                          /* ... or after so many steps */
     int64_t threads, scratch_numbers;
     int64_t evaluate;                            /* loss and gradient of one batch, no update */
+    int64_t unchecked;                           /* go on where the loss or a weight is not finite */
     int64_t workspace_numbers;                   /* 0, or in prediction how much of the workspace each thread has */
     void *outputs;                               /* of prediction: (n_order, n_outputs); with losses, also their loss */
 } training_run;

@@ -242,19 +242,23 @@ static void T(train)(T(worker) *w)
         T(operate)(w, w->forward, q->n_forward, rows);
         T(loss)(w, order, first, rows);
         if (t->thread == 0) {
-            if (penalized)
-                shared->loss += T(penalty)(q, v.at[VALUES], NULL, v.at[DECAY_FACTOR]);
+            const double extra = penalized ? T(penalty)(q, v.at[VALUES], NULL, v.at[DECAY_FACTOR], shared->weight) : 0;
+            if (run->step_losses) {
+                run->step_losses[steps] = shared->loss;
+                run->step_penalties[steps] = extra;
+            }
+            shared->loss += extra;
             T(add_loss)(run, epoch, batch, shared, q->loss == HALF_SUM);
         }
         meet(t);
-        if (!(shared->loss - shared->loss == 0)) {
+        if (!run->unchecked && !(shared->loss - shared->loss == 0)) {
             status = LOSS_NOT_FINITE;
             break;
         }
         T(operate)(w, w->backward, q->n_backward, rows);
         if (penalized) {
             if (t->thread == 0)
-                T(penalty)(q, v.at[VALUES], v.at[SLOPES], v.at[DECAY_FACTOR]);
+                T(penalty)(q, v.at[VALUES], v.at[SLOPES], v.at[DECAY_FACTOR], shared->weight);
             meet(t);
         }
         if (run->evaluate)
@@ -280,7 +284,7 @@ static void T(train)(T(worker) *w)
         if (t->thread == 0) {
             if (ends_epoch)
                 run->norms[epoch - 1] = T(norm)(v.at[SLOPES], q->n_parameters);
-            shared->finite = !ends_epoch || T(all_finite)(v.at[v.at[AVERAGE] ? AVERAGE : VALUES], q->n_parameters);
+            shared->finite = !ends_epoch || run->unchecked || T(all_finite)(v.at[v.at[AVERAGE] ? AVERAGE : VALUES], q->n_parameters);
             shared->pause = steps >= run->most_steps;
             if (steps % 16 == 0 || rows * q->n_parameters > 20000 || shared->pause || epoch == run->n_epochs)
                 shared->pause |= T(look_at_clock)(run, began, &timed, epoch) >= run->seconds;

@@ -1,0 +1,118 @@
+"""How a drop-in estimator goes down the slope: sgd and adam with the rate of the moment, and L-BFGS-B of SciPy."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from pellucid.estimators.mlp_steps import Steps
+from pellucid.layers.base import Array
+from pellucid.network import Network
+from pellucid.optimizers import SGD, Adam
+
+_SMALLEST_RATE = 1e-6  # at which scikit-learn's adaptive rate gives up
+
+
+class Descent:
+    """The rule of ``sgd``, with momentum that sums steps: the rate stands inside the velocity.
+
+    ``slope_factor`` is how many times scikit-learn's slopes are ours: the rate carries it.
+    """
+
+    def __init__(self, options: Any, network: Network, slope_factor: float) -> None:
+        self._options = {name: getattr(options, name) for name in ("learning_rate", "learning_rate_init", "power_t")}
+        self._slope_factor = slope_factor
+        self.optimizer: SGD | Adam = self._optimizer(options)
+        self.state = self.optimizer.start(network.parameters)
+        self._rate = float(options.learning_rate_init)
+
+    def _optimizer(self, options: Any) -> SGD | Adam:
+        return SGD(
+            learning_rate=float(options.learning_rate_init) * self._slope_factor,
+            momentum=float(options.momentum),
+            nesterov=bool(options.nesterovs_momentum),
+            rate="inside",
+        )
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the moment, by scikit-learn's slopes."""
+        return self._rate
+
+    @property
+    def step_rate(self) -> float:
+        """The rate of the moment, by ours."""
+        return self._rate * self._slope_factor
+
+    def after_epoch(self, n_seen: int) -> None:
+        """Move the rate: ``invscaling`` divides it by a power of the number of rows seen so far."""
+        if self._options["learning_rate"] == "invscaling":
+            self._rate = float(self._options["learning_rate_init"]) / (n_seen + 1) ** self._options["power_t"]
+
+    def on_plateau(self) -> str:
+        """Return what is said where progress ended, and take a fifth of the rate where it is adaptive."""
+        if self._options["learning_rate"] != "adaptive":
+            return "Stopping."
+        if self._rate <= _SMALLEST_RATE:
+            return "Learning rate too small. Stopping."
+        self._rate /= 5
+        return f"Setting learning rate to {self._rate:f}"
+
+
+class Moments(Descent):
+    """The rule of ``adam``: the start at zero is corrected in the rate, so epsilon is not scaled by it.
+
+    The quotient of the moments does not change with the size of the slopes; what carries ``slope_factor`` is epsilon.
+    No schedule acts on it.
+    """
+
+    def _optimizer(self, options: Any) -> Adam:
+        return Adam(
+            learning_rate=float(options.learning_rate_init),
+            beta1=float(options.beta_1),
+            beta2=float(options.beta_2),
+            epsilon=float(options.epsilon) / self._slope_factor,
+            correction="rate",
+        )
+
+    @property
+    def learning_rate(self) -> float:
+        """The corrected rate of the last step."""
+        powers = [float(self.state[name]) for name in ("beta1_power", "beta2_power")]
+        return self._rate if powers == [1, 1] else self._rate * math.sqrt(1 - powers[1]) / (1 - powers[0])
+
+    @property
+    def step_rate(self) -> float:
+        """The rate before its correction."""
+        return self._rate
+
+    def after_epoch(self, n_seen: int) -> None:
+        """The rate stays."""
+
+    def on_plateau(self) -> str:
+        """Return what is said where progress ended."""
+        return "Stopping."
+
+
+def search(network: Network, steps: Steps, *, alpha: float, total_weight: float, options: dict[str, Any]) -> Any:
+    """Minimize the loss over all rows by L-BFGS-B; leave the weights in the network and return SciPy's result.
+
+    ``steps`` computes loss and slopes, the penalty is added here, as it belongs to all rows once.
+    """
+    import scipy.optimize
+
+    strength, penalized = alpha / total_weight, network.weight_decay_factor
+
+    def loss_and_slopes(parameters: Array) -> tuple[float, Array]:
+        network.parameters[...] = parameters
+        loss, slopes = steps.loss_and_slopes()
+        shrunk = penalized * parameters
+        return loss + strength / 2 * float(np.dot(shrunk, shrunk)), slopes + strength * shrunk
+
+    found = scipy.optimize.minimize(
+        loss_and_slopes, network.parameters.copy(), method="L-BFGS-B", jac=True, options=options
+    )
+    network.parameters[...] = found.x
+    return found
