@@ -63,7 +63,7 @@ def pair(target: str, **options: Any) -> tuple[Any, Any]:
         return TheirClassifier(**given), MLPClassifier(**given)
     if target.endswith("counts"):
         given.update(loss="poisson")
-        options = {**options, "learning_rate_init": options.get("learning_rate_init", 0.01) / 10}
+        options = {**options, "learning_rate_init": options.get("learning_rate_init", 0.01) / 40}
     given.update(options)
     return TheirRegressor(**given), MLPRegressor(**given)
 
