@@ -30,8 +30,8 @@ def test_without_a_compiler_it_is_pure_python(tools: list[str], tmp_path: Path) 
     for module in ("scikit_build_core", "pip"):
         if importlib.util.find_spec(module) is None:
             pytest.skip(f"{module}, which builds the package, is not installed")
-    if not tools and importlib.util.find_spec("cmake") is None:
-        pytest.skip("the package cmake, which pip brings where it builds in isolation, is not installed")
+    if not tools and not all(importlib.util.find_spec(module) for module in ("cmake", "ninja")):
+        pytest.skip("the packages cmake and ninja, which pip brings where it builds in isolation, are not installed")
     path = tmp_path / "path"
     path.mkdir()
     for tool in tools:
