@@ -9,8 +9,9 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from pellucid.elementary import cosine, exponential, logarithm, power
+from pellucid.elementary import cosine, exponential, logarithm, logarithms, power, total
 from pellucid.random import Random
+from tests.tolerances import rounding
 
 FAR = [709.78, 709.782712893384, -708.4, -745.13, 0.0, -0.0, 1e-300, -1e-17]
 
@@ -42,6 +43,34 @@ def test_logarithm() -> None:
     x = [*exponential(Random(4).uniform(1000, -740.0, 709.0)).tolist(), *Random(5).uniform(1000, 0.5, 2.0).tolist()]
     x += [5e-324, 1.0, math.nextafter(1.0, 2.0), math.nextafter(1.0, 0.0), 1.7976931348623157e308]
     assert_within_two_units(map(logarithm, x), x, mpmath.log)
+
+
+def test_logarithms() -> None:
+    x = np.array([*exponential(Random(4).uniform(2000, -740.0, 709.0)), *Random(5).uniform(4000, 0.5, 2.0)])
+    near = [math.nextafter(1.0, 2.0), math.nextafter(1.0, 0.0), math.sqrt(0.5), math.nextafter(math.sqrt(0.5), 0.0)]
+    x = np.array([*x, *near, 5e-324, 1.0, 1.7976931348623157e308])
+    assert_within_two_units(logarithms(x).tolist(), x, mpmath.log)
+    narrow = Random(3).uniform(3000, 0.0, 88.0, dtype=np.float32)
+    got = logarithms(narrow)
+    assert got.dtype == np.float32
+    np.testing.assert_array_max_ulp(got, np.array([math.log(value) for value in narrow.tolist()], np.float32), 1)
+
+
+def test_logarithms_at_the_ends() -> None:
+    assert logarithms(np.array([[0.0, -0.0], [np.inf, 1.0]])).tolist() == [[-np.inf, -np.inf], [np.inf, 0.0]]
+    assert np.isnan(logarithms(np.array([np.nan, -1.0, -np.inf]))).all()
+    assert logarithms(np.zeros((0, 3))).shape == (0, 3)
+
+
+def test_total() -> None:
+    for length in range(40):
+        values = Random(10 + length).normal((3, length))
+        before = values.copy()
+        sums = [math.fsum(row) for row in values.tolist()]
+        np.testing.assert_allclose(total(values), sums, rtol=0, atol=rounding(length))
+        np.testing.assert_array_equal(values, before)
+        np.testing.assert_array_equal(total(np.asfortranarray(values)), total(values))
+    assert total(np.array([1e16, 1.0, -1e16, 1.0])).item() == 2.0  # (1e16 - 1e16) + (1 + 1), in the written order
 
 
 def test_power() -> None:
