@@ -36,7 +36,8 @@ _HOMES = {
     "pellucid.random": "Random",
     "pellucid.schedules": "ConstantRate CosLog Cosine Exponential OneCycle Schedule StepDecay WarmUp",
     "pellucid.training": (
-        "Accuracy Callback EarlyStopping History Metric ProgressBar R2 RootMeanSquaredError Run TimeBudget train"
+        "AUROC Accuracy BrierScore Callback EarlyStopping History LogLoss MeanAbsoluteError Metric ProgressBar R2 "
+        "RootMeanSquaredError Run TimeBudget train"
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
