@@ -89,7 +89,7 @@ def test_every_exemption_is_used() -> None:
 
 
 def test_tables_know_nothing_of_networks_but_the_layers_interface() -> None:
-    allowed = {"errors", "domains", "options", "random", "normal", "layers", "losses", "activations"}
+    allowed = {"errors", "domains", "options", "elementary", "random", "normal", "layers", "losses", "activations"}
     used = {target for _, source, target, _ in arrows() if source == "tabular"}
     assert used <= allowed
     deep = {
