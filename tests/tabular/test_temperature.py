@@ -59,7 +59,7 @@ def test_the_temperature_is_the_minimum_that_another_search_finds(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_outputs_that_are_right_are_seldom_touched_and_then_hardly(kind: str) -> None:
-    """Of 60 samples with nothing to gain few pass a bar of one standard error, and those that do stay near 1."""
+    """Of 60 samples with nothing to gain few pass the bar, and those that do stay near 1."""
     found = [fit_temperature(*_ordered(drawn(kind, 1.0, 300, seed))) for seed in range(60)]
     changed = [temperature.value for temperature in found if temperature.value != 1.0]
     assert len(changed) <= 12
