@@ -50,7 +50,7 @@ class Accuracy(Metric):
             right = ((predictions > 0.5) == (target > 0.5)).all(axis=1)
         else:
             right = predictions.argmax(axis=1) == _codes(target)
-        return _mean(right, sample_weight)
+        return weighted_mean(right, sample_weight)
 
 
 class LogLoss(Metric):
@@ -76,7 +76,7 @@ class LogLoss(Metric):
             losses = -total(_log_share(target, p) + _log_share(1 - target, 1 - p)) / p.shape[1]
         else:
             losses = -total(_log_share(target, p))
-        return _mean(losses, sample_weight)
+        return weighted_mean(losses, sample_weight)
 
 
 class BrierScore(Metric):
@@ -102,7 +102,7 @@ class BrierScore(Metric):
             error -= target
         n_columns = error.shape[1]
         halved = n_columns if _are_labels(predictions, target) else 2 if n_columns == 2 else 1
-        return _mean(total(error * error) / halved, sample_weight)
+        return weighted_mean(total(error * error) / halved, sample_weight)
 
 
 class AUROC(Metric):
@@ -154,7 +154,7 @@ class RootMeanSquaredError(Metric):
     def value(self, predictions: Array, target: Array, sample_weight: Array | None = None) -> float:
         """Return the error, at least 0."""
         squares = np.square(_errors(predictions, target))
-        return math.sqrt(_mean(total(squares) / squares.shape[1], sample_weight))
+        return math.sqrt(weighted_mean(total(squares) / squares.shape[1], sample_weight))
 
 
 class MeanAbsoluteError(Metric):
@@ -167,7 +167,7 @@ class MeanAbsoluteError(Metric):
     def value(self, predictions: Array, target: Array, sample_weight: Array | None = None) -> float:
         """Return the error, at least 0."""
         sizes = np.abs(_errors(predictions, target))
-        return _mean(total(sizes) / sizes.shape[1], sample_weight)
+        return weighted_mean(total(sizes) / sizes.shape[1], sample_weight)
 
 
 class R2(Metric):
@@ -182,8 +182,8 @@ class R2(Metric):
         found = []
         truths = target.reshape(predictions.shape).astype(np.float64)
         for error, truth in zip(_errors(predictions, target).T, truths.T, strict=True):
-            whole = _mean(np.square(truth - _mean(truth, sample_weight)), sample_weight)
-            found.append(1 - _mean(np.square(error), sample_weight) / whole if whole > 0 else math.nan)
+            whole = weighted_mean(np.square(truth - weighted_mean(truth, sample_weight)), sample_weight)
+            found.append(1 - weighted_mean(np.square(error), sample_weight) / whole if whole > 0 else math.nan)
         return float(math.fsum(found) / len(found))
 
 
@@ -232,7 +232,7 @@ def area(scores: Array, is_positive: Array, sample_weight: Array | None = None) 
     return float(total(own * (0.5 * (below + upto))) / (total(own) * reached[-1]))
 
 
-def _mean(values: Array, sample_weight: Array | None) -> float:
+def weighted_mean(values: Array, sample_weight: Array | None) -> float:
     """Return the mean over rows, without those of weight 0 (whose loss may be ∞)."""
     values = values.astype(np.float64)
     if sample_weight is None:
