@@ -9,7 +9,6 @@ import numpy as np
 import pandas
 import polars
 import pytest
-
 import scipy.sparse
 from sklearn.exceptions import DataConversionWarning
 
