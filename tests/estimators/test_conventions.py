@@ -145,7 +145,7 @@ def test_fitting_again_starts_anew(estimator: Any, y: Any) -> None:
     twice = clone(estimator).fit({"other": X[:, 2]}, y[::-1])
     twice.fit(X, y)
     np.testing.assert_array_equal(twice.predict(X), clone(estimator).fit(X, y).predict(X))
-    assert twice.feature_names_in_.tolist() == ["x0", "x1", "x2"]
+    assert not hasattr(twice, "feature_names_in_")
 
 
 @BOTH

@@ -9,8 +9,10 @@ import numpy as np
 import pandas
 import polars
 import pytest
+import scipy.sparse
+from sklearn.exceptions import DataConversionWarning
 
-from pellucid import TabularClassifier, TabularRegressor
+from pellucid import TabularClassifier, TabularRegressor, load
 from pellucid.errors import DataError, MissingColumnError, PellucidError, ShapeError
 from pellucid.tabular import CellError
 
@@ -66,9 +68,15 @@ def test_arrays_of_any_numbers(dtype: Any) -> None:
         np.testing.assert_array_equal(found, expected)
 
 
-@pytest.mark.parametrize("form", [list, np.array, pandas.Series, polars.Series, tuple, lambda y: np.array(y)[:, None]])
+@pytest.mark.parametrize("form", [list, np.array, pandas.Series, polars.Series, tuple])
 def test_targets_of_any_form(data: Any, model: Any, form: Any) -> None:
     other = TabularClassifier(**QUICK).fit(data.table, form(data.classes))
+    np.testing.assert_array_equal(other.predict(data.table), model.predict(data.table))
+
+
+def test_classes_in_a_column_of_two_dimensions_are_taken_with_a_warning(data: Any, model: Any) -> None:
+    with pytest.warns(DataConversionWarning, match="column-vector y"):
+        other = TabularClassifier(**QUICK).fit(data.table, np.array(data.classes)[:, None])
     np.testing.assert_array_equal(other.predict(data.table), model.predict(data.table))
 
 
@@ -94,6 +102,68 @@ def test_probabilities_add_up_to_one(data: Any, model: Any) -> None:
         np.testing.assert_allclose(found.sum(axis=1), 1, rtol=0, atol=4 * np.finfo(float).eps)
 
 
+@pytest.mark.parametrize("form", FORMS, ids=["pandas", "polars", "lazy", "arrow"])
+def test_a_column_out_of_its_place_is_named(data: Any, form: Any) -> None:
+    """A dict has its columns by name; a DataFrame, which may have lost its names on the way, by place too."""
+    model = TabularRegressor(**QUICK).fit(form(data.table), data.number)
+    names = ["size", "color", "city", "old", "day"]
+    with pytest.raises(DataError, match="'color' stands where fit had 'city'"):
+        model.predict(form({name: data.table[name] for name in names}))
+    further = form({"before": [1] * 60, **data.table, "after": [2] * 60})
+    np.testing.assert_array_equal(model.predict(further), model.predict(data.table))
+
+
+def test_names_on_one_side_alone_are_warned_about_and_columns_taken_by_place(data: Any) -> None:
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    frame = pandas.DataFrame(X, columns=["a", "b", "c"])
+    named = TabularRegressor(**QUICK).fit(frame, data.number)
+    unnamed = TabularRegressor(**QUICK).fit(X, data.number)
+    with pytest.warns(UserWarning, match="X does not have valid feature names, but TabularRegressor was fitted with"):
+        np.testing.assert_array_equal(named.predict(X), named.predict(frame))
+    with pytest.warns(UserWarning, match="X has feature names, but TabularRegressor was fitted without"):
+        np.testing.assert_array_equal(unnamed.predict(frame), unnamed.predict(X))
+    np.testing.assert_array_equal(unnamed.predict(pandas.DataFrame(X)), unnamed.predict(X))  # 0, 1, 2 are no names
+
+
+@pytest.mark.parametrize("path", [False, True], ids=["fitted", "loaded"])
+def test_names_are_kept_where_they_are_text(data: Any, path: bool, tmp_path: Any) -> None:
+    X = np.random.default_rng(0).normal(size=(60, 2))
+
+    def names(table: Any) -> list[str] | None:
+        model = TabularRegressor(**QUICK).fit(table, data.number)
+        if path:
+            model.save(tmp_path / "model.pellucid", overwrite=True)
+            model = load(tmp_path / "model.pellucid")
+        assert model.n_features_in_ == 2
+        return model.feature_names_in_.tolist() if hasattr(model, "feature_names_in_") else None
+
+    for form in FORMS:
+        assert names(form({"b": X[:, 0], "a": X[:, 1]})) == ["b", "a"]
+    assert names({"b": X[:, 0], "a": X[:, 1]}) == ["b", "a"]
+    for table in (X, X.tolist(), scipy.sparse.csr_matrix(X), pandas.DataFrame(X)):
+        assert names(table) is None
+    with pytest.raises(DataError, match="the name of column 1 is no text"):
+        names(pandas.DataFrame(X, columns=["a", 1]))
+
+
+def test_columns_declared_as_categories_are_categories(data: Any) -> None:
+    codes = [str(index % 3) for index in range(60)]
+    expected = None
+    for table in (
+        pandas.DataFrame({"code": pandas.Categorical(codes)}),
+        pandas.DataFrame({"code": pandas.Categorical([int(code) for code in codes])}),
+        polars.DataFrame({"code": polars.Series(codes, dtype=polars.Categorical)}),
+        polars.DataFrame({"code": polars.Series(codes, dtype=polars.Enum(["2", "1", "0"]))}),
+        polars.DataFrame({"code": polars.Series(codes, dtype=polars.Categorical)}).to_arrow(),
+    ):
+        model = TabularRegressor(**QUICK).fit(table, data.number)
+        assert [column.kind for column in model.encoder_.columns] == ["category"]
+        expected = model.predict({"code": codes}) if expected is None else expected
+        np.testing.assert_array_equal(model.predict(table), expected)
+    as_number = TabularRegressor(**QUICK, kinds={"code": "number"}).fit(table, data.number)
+    assert [column.kind for column in as_number.encoder_.columns] == ["number"]
+
+
 def test_a_lacking_column_is_named(data: Any, model: Any) -> None:
     lacking = {name: column for name, column in data.table.items() if name != "color"}
     with pytest.raises(MissingColumnError, match=r"'color'.*did you mean 'colour'"):
@@ -103,7 +173,7 @@ def test_a_lacking_column_is_named(data: Any, model: Any) -> None:
 def test_an_array_of_another_width_is_refused() -> None:
     model = TabularRegressor(**QUICK).fit(np.eye(10)[:, :3], np.arange(10.0))
     for width in (2, 4):
-        with pytest.raises(ShapeError, match=f"{width} columns.*fitted on 3"):
+        with pytest.raises(ShapeError, match=f"{width} features.*expecting 3"):
             model.predict(np.ones((5, width)))
     with pytest.raises(ShapeError, match="two dimensions"):
         model.predict(np.ones(3))

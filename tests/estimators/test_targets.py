@@ -110,7 +110,7 @@ def test_a_number_that_is_none_is_named_with_its_row(bad: float, reason: str, da
 @pytest.mark.parametrize(
     ("estimator", "y", "message"),
     [
-        (TabularClassifier, ["a"] * 60, "of class 'a'"),
+        (TabularClassifier, ["a"] * 60, "of one class 'a'"),
         (TabularClassifier, SIZE, "use TabularRegressor"),
         (TabularClassifier, [], "no rows"),
         (TabularRegressor, [1.5] * 60, "is 1.5 in every row"),

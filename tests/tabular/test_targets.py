@@ -71,7 +71,7 @@ def test_a_class_is_matched_by_its_text() -> None:
         (["a", None], "row 1"),
         (["a", ""], "row 1"),
         ([0.0, math.nan], "row 1"),
-        (["a", "a"], "every one of the 2 rows is of class 'a'"),
+        (["a", "a"], "all of the 2 rows are of one class 'a'"),
         ([], "no rows"),
         ([0.1, 0.2, 0.3], "use TabularRegressor"),
         (np.arange(100.0), "use TabularRegressor"),

@@ -67,15 +67,16 @@ def predictions(estimator: Any, rows: polars.DataFrame, *, with_probabilities: b
     """Return a table with a column "prediction" (with several targets, one for each), and the probabilities."""
     import polars as pl
 
+    from pellucid.cli.scores import predicted
     from pellucid.cli.targets import names_of
     from pellucid.tabular import ClassTarget
 
     target = estimator.target_
     if not isinstance(target, ClassTarget):
-        found = estimator.predict(rows)
+        found = predicted(estimator, rows)
         columns = [found] if found.ndim == 1 else list(found.T)
         return pl.DataFrame(_named("prediction", names_of(target) if found.ndim == 2 else None, columns))
-    probabilities = estimator.predict_proba(rows)
+    probabilities = predicted(estimator, rows)
     if target.is_multilabel:
         names = names_of(target)
         made = _named("prediction", names, list(target.decode(probabilities > 0.5).T))

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pellucid.layers.base import Array
 from pellucid.tabular import ClassTarget, NumberTarget
 
+if TYPE_CHECKING:
+    import polars
+
 Scores = dict[str, float]
 LOWER_IS_BETTER = ("log-loss", "RMSE", "MAE")
 SHARES = ("accuracy", "AUROC", "R2")  # never above 1
 
 
-def predicted(estimator: Any, table: Any) -> Array:
+def predicted(estimator: Any, table: polars.DataFrame) -> Array:
     """Return what is scored: probabilities of classes or labels, (n_rows, n_classes), or numbers, (n_rows, ...)."""
+    columns = table.to_dict()  # by name: a file may have its columns in any order
     classifies = isinstance(estimator.target_, ClassTarget)
-    return np.asarray(estimator.predict_proba(table) if classifies else estimator.predict(table))
+    return np.asarray(estimator.predict_proba(columns) if classifies else estimator.predict(columns))
 
 
 def scores(target: ClassTarget | NumberTarget, names: Sequence[str], y: Any, prediction: Array) -> Scores:

@@ -58,6 +58,11 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
             return np.concatenate([1 - probabilities, probabilities], axis=1)
         return probabilities
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
     def _new_target(self) -> ClassTarget:
         return ClassTarget()
 

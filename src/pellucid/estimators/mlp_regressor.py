@@ -44,6 +44,11 @@ class MLPRegressor(RegressorMixin, MLP):
     hidden_layer_sizes: Any = option(SIZES, "Neurons of each hidden layer.", default=(100,), kw_only=False)
     activation: str = option(ACTIVATION, "Activation of the hidden layers.", default="relu", kw_only=False)
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True  # which scikit-learn's own does not say of itself
+        return tags
+
     @available_if(lambda self: self._solver_is_stochastic())  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Make one pass over the rows."""

@@ -46,6 +46,11 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
         with np.errstate(over="ignore"):  # beyond the range of float64 is beyond that of the training rows
             return self.target_.decode(outputs, clamp=True)
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
     def _new_target(self) -> NumberTarget:
         return NumberTarget()
 

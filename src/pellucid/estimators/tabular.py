@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils.validation import check_is_fitted
 
 from pellucid.activations import Activation
@@ -18,6 +18,7 @@ from pellucid.engine.evaluator import evaluator
 from pellucid.errors import ShapeError
 from pellucid.estimators.cores import limited_cores
 from pellucid.estimators.duration import Duration, to_seconds
+from pellucid.estimators.inputs import fitted_table, require_target, training_table
 from pellucid.estimators.recipe import AVERAGE, build_network, build_optimizer, plan_training
 from pellucid.layers.base import Array
 from pellucid.losses import Loss
@@ -26,7 +27,7 @@ from pellucid.options import Configurable, option, registered
 from pellucid.random import Random, as_random
 from pellucid.tabular.columns import infer_columns
 from pellucid.tabular.encoder import Encoder
-from pellucid.tabular.frames import is_unnamed, require_rows, to_table
+from pellucid.tabular.frames import column_names, require_rows, to_table
 from pellucid.tabular.splitting import Rows, checked_weight, require_same_height, split_rows
 from pellucid.tabular.target_values import as_array
 from pellucid.tabular.targets import ClassTarget, NumberTarget
@@ -131,8 +132,11 @@ class TabularEstimator(Configurable, BaseEstimator):
             delattr(self, name)  # a fit that fails leaves no model, rather than half of the one before
         self.seed_ = self._seed()
         rng = Random(self.seed_)
-        table = to_table(X, missing=self.missing)
-        require_rows(table, "training")
+        require_target(type(self).__name__, y, is_classes=is_classifier(self))
+        table = training_table(X, self.missing)
+        names = column_names(X)
+        if names is not None:
+            self.feature_names_in_: Array = np.array(names, dtype=object)
         weight = checked_weight(sample_weight, table.height, "sample_weight")
         # All rows say what a column holds: a part of them could say otherwise, and would count rows in another way.
         kinds = {column.name: column.kind for column in infer_columns(table, self.kinds) if column.kind != "empty"}
@@ -170,11 +174,6 @@ class TabularEstimator(Configurable, BaseEstimator):
     def n_features_in_(self) -> int:
         """The number of columns of the table that was fitted."""
         return len(self.encoder_.columns)
-
-    @property
-    def feature_names_in_(self) -> Array:
-        """The names of these columns, (n_features_in_,); those of an array are x0, x1, ..."""
-        return np.array([column.name for column in self.encoder_.columns], dtype=object)
 
     @property
     def engine_(self) -> str:
@@ -257,16 +256,18 @@ class TabularEstimator(Configurable, BaseEstimator):
     def _outputs(self, X: Any) -> Array:
         """Return the network's raw outputs, (n_rows, n_outputs), for a raw table."""
         check_is_fitted(self)
-        table = to_table(X, missing=self.missing)
-        if is_unnamed(X) and table.width != self.n_features_in_:
-            raise ShapeError(
-                f"X has {table.width} columns without names; the model was fitted on {self.n_features_in_} columns: "
-                f"give every row the same features in the same order, or a table with column names."
-            )
+        has_names = hasattr(self, "feature_names_in_")
+        table = fitted_table(type(self).__name__, X, self.missing, self.encoder_, has_names=has_names)
         rows = self.encoder_.transform(table)
         with limited_cores(self.n_jobs):
             found = evaluator(self.network_)
             return self.network_.predict(rows) if isinstance(found, str) else found.outputs(rows)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = tags.input_tags.categorical = tags.input_tags.string = True
+        tags.input_tags.sparse = True
+        return tags
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "network_")

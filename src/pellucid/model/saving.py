@@ -48,7 +48,7 @@ def save(estimator: Any, path: str | os.PathLike[str], *, overwrite: bool = Fals
             **{name: to_config(getattr(estimator, name)) for name in _kept(type(estimator))},
             "random_state": estimator.seed_,
         },
-        "encoder": estimator.encoder_.to_json(),
+        "encoder": {**estimator.encoder_.to_json(), "unnamed": not hasattr(estimator, "feature_names_in_")},
         "target": estimator.target_.to_json(),
         "loss": to_config(estimator.loss_),
         "network": network.to_config(),
@@ -130,6 +130,9 @@ def _estimator(document: Mapping[str, Any], tensors: Mapping[str, Array], digest
     _require(isinstance(estimator.seed_, int), f"its random_state is {estimator.seed_!r}, and should be a seed")
 
     estimator.encoder_ = _encoder(document["encoder"])
+    names = [column.name for column in estimator.encoder_.columns]
+    if not document["encoder"]["unnamed"]:
+        estimator.feature_names_in_ = np.array(names, dtype=object)
     estimator.target_ = _target(type(estimator._new_target()), document["target"])
     expected_loss = type(estimator._loss())
     estimator.loss_ = from_config(Loss, document["loss"])  # type: ignore[type-abstract]
@@ -139,7 +142,7 @@ def _estimator(document: Mapping[str, Any], tensors: Mapping[str, Array], digest
     estimator.history_ = _history(document["history"], estimator.receipt_, estimator.seed_)
     for name in ("best_epoch", "refitted", "fit_seconds"):
         setattr(estimator, f"{name}_", estimator.receipt_[name])
-    estimator.predict({name: [None] for name in estimator.feature_names_in_})  # what cannot predict is no model
+    estimator.predict({name: [None] for name in names})  # what cannot predict is no model
     return estimator
 
 

@@ -20,9 +20,9 @@ def to_table(data: Any, *, missing: Sequence[str] = ("",)) -> polars.DataFrame:
 
     Parameters
     ----------
-    data : a DataFrame of any library that narwhals knows (its index is ignored), a dict of columns, or a 2-D array or
-        list of rows, shape (n_rows, n_columns), whose columns are then called "x0", "x1", ...; a sparse matrix is
-        made dense
+    data : a DataFrame of any library that narwhals knows (its index is ignored), a dict of columns, or a 2-D array,
+        anything with ``__array__``, or list of rows, shape (n_rows, n_columns), whose columns are then called "x0",
+        "x1", ...; a sparse matrix is made dense
     missing : texts that stand for a missing value, besides the empty one
 
     Raises
@@ -56,7 +56,32 @@ def to_table(data: Any, *, missing: Sequence[str] = ("",)) -> polars.DataFrame:
 
 def is_unnamed(data: Any) -> bool:
     """Return whether data are rows without column names: an array, a sparse matrix, a list of rows."""
-    return isinstance(data, np.ndarray | list | tuple) or (hasattr(data, "toarray") and hasattr(data, "nnz"))
+    if isinstance(data, np.ndarray | list | tuple) or (hasattr(data, "toarray") and hasattr(data, "nnz")):
+        return True
+    return hasattr(data, "__array__") and not hasattr(data, "columns") and getattr(data, "ndim", 2) == 2
+
+
+def column_names(data: Any) -> list[str] | None:
+    """Return the names of a table's columns, or None where it has none that are text, as in an array.
+
+    Raises `DataError` if some names are text and others are not.
+
+    >>> column_names({"age": [31], "city": ["Oslo"]}), column_names([[31, "Oslo"]])
+    (['age', 'city'], None)
+    """
+    if is_unnamed(data):
+        return None
+    if isinstance(data, Mapping):
+        names = list(data)
+    elif hasattr(data, "collect_schema"):  # of polars, also a lazy one
+        names = data.collect_schema().names()
+    else:
+        names = list(data.column_names if hasattr(data, "column_names") else getattr(data, "columns", []))
+    texts = [isinstance(name, str) for name in names]
+    if any(texts) and not all(texts):
+        other = names[texts.index(False)]
+        raise DataError(f"the name of column {other!r} is no text, as others are; X.columns.astype(str) makes them so.")
+    return [str(name) for name in names] if all(texts) else None
 
 
 def require_rows(table: polars.DataFrame, purpose: str) -> None:
@@ -80,7 +105,7 @@ def refuse_names(names: Iterable[str], owner: str) -> None:
 
 
 def with_nulls(table: polars.DataFrame, missing: Sequence[str]) -> polars.DataFrame:
-    """Return the table with null for empty text, for the texts in ``missing`` and for NaN; categories become text.
+    """Return the table with null for empty text, for the texts in ``missing`` and for NaN.
 
     A text in ``missing`` that is a number also stands for that number, as it does when a CSV file is read.
     """
@@ -108,6 +133,8 @@ def with_nulls(table: polars.DataFrame, missing: Sequence[str]) -> polars.DataFr
             clean = clean.set(hit.fill_null(False), None)
         if dtype.is_float() and clean.is_nan().any():
             clean = clean.fill_nan(None)
+        if dtype in (pl.Categorical, pl.Enum):
+            clean = clean.cast(pl.Categorical) if clean.null_count() > series.null_count() else series
         if clean is not series:
             changed.append(clean)
     return table.with_columns(changed) if changed else table
@@ -140,10 +167,16 @@ def _from_rows(data: Any) -> polars.DataFrame:
 
     if isinstance(data, np.ma.MaskedArray):
         data = _unmasked(data)
-    rows = data if isinstance(data, np.ndarray) else _as_array(data)
+    rows = np.asarray(data) if hasattr(data, "__array__") else _as_array(data)
     if rows.ndim != 2:
-        fix = "reshape(-1, 1) makes one column of it, reshape(1, -1) one row" if rows.ndim == 1 else "flatten each row"
-        raise ShapeError(f"the data have shape {rows.shape}; a table has two dimensions, (n_rows, n_columns): {fix}.")
+        fix = "flatten each row"
+        if rows.ndim == 1:
+            fix = "Reshape your data: reshape(-1, 1) makes one column of it, reshape(1, -1) one row"
+        raise ShapeError(f"the data have shape {rows.shape}; a table has two dimensions, (n_rows, n_columns). {fix}.")
+    if rows.shape[1] == 0:
+        raise DataError(f"the data have 0 feature(s) (shape={rows.shape}) while a minimum of 1 is required.")
+    if rows.dtype.kind == "c":
+        raise DataError(f"the data have dtype {rows.dtype}. Complex data not supported: give the parts as two columns.")
     if rows.dtype.kind not in "biufOUSMT":
         raise DataError(f"the data have dtype {rows.dtype}; a table holds numbers, texts, truth values or dates.")
     return pl.DataFrame([_column(f"x{index}", rows[:, index]) for index in range(rows.shape[1])])
@@ -201,10 +234,10 @@ def _from_dataframe(data: Any) -> polars.DataFrame:
     refuse_names(map(str, frame.columns), "the table")
     if frame.implementation.is_pyarrow():
         return pl.DataFrame(pl.from_arrow(frame.to_native()))
-    plain = (narwhals.String, narwhals.Categorical, narwhals.Enum, narwhals.Boolean)
+    plain = (narwhals.String, narwhals.Boolean)
     made = []
-    for name in frame.columns:
-        series = frame[name]
+    for series in frame.iter_columns():  # not by name, which may be a number that reads as a row's
+        name = series.name
         hidden = series.is_null().to_numpy()
         if series.dtype.is_numeric() and not hidden.any():
             made.append(pl.Series(str(name), np.ascontiguousarray(series.to_numpy())))
@@ -212,13 +245,16 @@ def _from_dataframe(data: Any) -> polars.DataFrame:
         values = series.to_list()
         if hidden.any():
             values = [None if gone else value for value, gone in zip(values, hidden.tolist(), strict=True)]
+        if series.dtype in (narwhals.Categorical, narwhals.Enum):
+            made.append(_categories(str(name), values))
+            continue
         is_plain = series.dtype in plain and all(isinstance(value, str | bool | None) for value in values)
         made.append(pl.Series(str(name), values) if is_plain else _column(str(name), values))
     return pl.DataFrame(made)
 
 
 def _column(name: str, values: Any) -> polars.Series:
-    """Return values as a named column; numbers beside texts become texts."""
+    """Return values as a named column; numbers beside texts become texts, and dicts make a column of categories."""
     import polars as pl
 
     if isinstance(values, np.ndarray) and values.dtype.kind in "biufM":
@@ -226,8 +262,10 @@ def _column(name: str, values: Any) -> polars.Series:
     if isinstance(values, pl.Series):
         return values.alias(name)
     plain = [_plain(value) for value in (values.tolist() if hasattr(values, "tolist") else values)]
-    if any(isinstance(value, list | tuple | dict | set | np.ndarray) for value in plain):
-        raise DataError(f"column {name!r} holds lists or dicts; a table has one value in each cell.")
+    if any(isinstance(value, list | tuple | set | np.ndarray) for value in plain):
+        raise DataError(f"column {name!r} holds lists; a table has one value in each cell.")
+    if any(isinstance(value, dict) for value in plain):
+        return _categories(name, plain)
     texts = sum(isinstance(value, str) for value in plain)
     if 0 < texts < sum(value is not None for value in plain):
         plain = [None if value is None else number_text(value) for value in plain]
@@ -236,6 +274,15 @@ def _column(name: str, values: Any) -> polars.Series:
     except (TypeError, OverflowError, ValueError, pl.exceptions.PolarsError) as error:
         kinds = sorted({type(value).__name__ for value in plain if value is not None})
         raise DataError(f"column {name!r} mixes values that fit together in no way ({', '.join(kinds)}).") from error
+
+
+def _categories(name: str, values: Sequence[Any]) -> polars.Series:
+    """Return a column of categories, each called by its text."""
+    import polars as pl
+
+    plain = [_plain(value) for value in values]
+    texts = [None if value is None else number_text(value) for value in plain]
+    return pl.Series(name, texts, dtype=pl.Categorical)
 
 
 def _plain(value: Any) -> Any:

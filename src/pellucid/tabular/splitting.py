@@ -92,6 +92,6 @@ def checked_weight(sample_weight: Any, n_rows: int, name: str) -> Array | None:
         row = int(np.argmax(wrong))
         raise DataError(f"fit: {name} is {weight[row]} in row {row} (counted from 0); it expects a number from 0 up.")
     if not weight.any():
-        raise DataError(f"fit: {name} is 0 in every row; give the rows that are to count a weight above 0.")
+        raise DataError(f"fit: {name} is zero in every row; give the rows that are to count a weight above 0.")
     weight = weight / weight.max()  # so that no sum overflows
     return (weight / weight[weight > 0].mean()).astype(np.float32)

@@ -75,14 +75,14 @@ class ClassTarget:
             classes = sorted_classes(values, name)
             if len(classes) == 1:
                 raise TargetError(
-                    f"{name}: every one of the {len(values):,} rows is of class {shown(classes[0].item())}; "
+                    f"{name}: all of the {len(values):,} rows are of one class {shown(classes[0].item())}; "
                     "to learn a difference takes rows of two classes or more."
                 )
             mostly_distinct = values.dtype.kind == "f" and 2 * len(classes) > len(values)
             if mostly_distinct and (len(classes) > FEW_CLASSES or not np.array_equal(classes, np.floor(classes))):
                 raise TaskError(
-                    f"{name}: {len(classes):,} different numbers in {len(values):,} rows look like a measurement, "
-                    "not like classes",
+                    f"{name}: {len(classes):,} different numbers in {len(values):,} rows look like a continuous "
+                    "measurement, not like classes",
                     Fix("to predict the number", "task", "regression"),
                 )
         self.name, self.is_multilabel, self._classes = name, is_multilabel, classes

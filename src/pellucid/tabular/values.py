@@ -75,6 +75,7 @@ def to_numbers(series: polars.Series) -> np.ndarray:
     """Return a column as float64 numbers, shape (n_rows,), NaN where it is missing; infinities are numbers."""
     import polars as pl
 
+    series = _opened(series)
     if series.dtype.is_numeric() or series.dtype in (pl.Boolean, pl.Null):
         return np.asarray(series.cast(pl.Float64).to_numpy(), dtype=np.float64)
     if series.dtype != pl.String:
@@ -96,7 +97,7 @@ def to_booleans(series: polars.Series) -> np.ndarray:
     """Return a column of truth values, of 0 and 1, or of the texts true and false, as 1.0, 0.0 and NaN (missing)."""
     import polars as pl
 
-    flags = series
+    flags = series = _opened(series)
     if series.dtype == pl.String:
         flags = parsed_booleans(series)
     elif series.dtype.is_numeric():
@@ -148,6 +149,7 @@ def to_moments(series: polars.Series) -> tuple[np.ndarray, np.ndarray]:
     """
     import polars as pl
 
+    series = _opened(series)
     if series.dtype == pl.String:
         moments = parsed_moments(series)
         refused = series.is_not_null() & moments.is_null()
@@ -161,6 +163,13 @@ def to_moments(series: polars.Series) -> tuple[np.ndarray, np.ndarray]:
     else:
         raise DataError(f"column {series.name!r} holds {series.dtype}; it expects dates: convert it to dates first.")
     return moments.fill_null(0).to_numpy(), moments.is_null().to_numpy()
+
+
+def _opened(series: polars.Series) -> polars.Series:
+    """Return a column of categories as their texts, and any other as it is."""
+    import polars as pl
+
+    return series.cast(pl.String) if series.dtype in (pl.Categorical, pl.Enum) else series
 
 
 def _refuse_first(series: polars.Series, refused: polars.Series, noun: str, expected: str) -> None:
