@@ -65,8 +65,13 @@ def trace(
         typer.Option("--arithmetic", metavar="CELLS", help="Cells to write out: first of each array, all, or none."),
     ] = "first",
     differences: Annotated[
-        bool, typer.Option("--differences/--no-differences", help="Finite differences beside the slopes.")
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--differences/--no-differences",
+            help="Finite differences beside the slopes.",
+            show_default="as many as take a bearable time",
+        ),
+    ] = None,
     form: Annotated[
         str | None,
         typer.Option(
