@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 LIMIT = 20_000  # cells; more than anyone reads, and each may take two passes through the network
 
 
+class TooLargeError(OptionError):
+    """A view of more cells than anyone reads; ``problem`` says how many."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"{problem} Choose fewer: rows=[0, 1], columns=[0, 1, 2], or most=6.")
+        self.problem = problem
+
+
 @dataclass(frozen=True)
 class View:
     """What to show of each array.
@@ -63,21 +71,20 @@ class View:
         n_rows = len(step.rows)
         for row in self.rows or ():
             if row >= n_rows:
-                raise OptionError(f"trace: rows names row {row}; the batch has the rows 0 to {n_rows - 1}.")
+                raise OptionError(f"trace: asked to show row {row}; the batch has the rows 0 to {n_rows - 1}.")
         widest = max(entry.shape[-1] for entry in step.entries if entry.shape and [i.letter for i in entry.at] != ["i"])
         for column in self.columns or ():
             if column >= widest:
                 raise OptionError(
-                    f"trace: columns names column {column}; the widest array has the columns 0 to {widest - 1}."
+                    f"trace: asked to show column {column}; the widest array has the columns 0 to {widest - 1}."
                 )
         found = [(section.title, [Shown(self, step, entry) for entry in section.entries]) for section in step.sections]
         cells = sum(shown.n_cells for _, entries in found for shown in entries)
         if cells > LIMIT:
             largest = max((shown for _, entries in found for shown in entries), key=lambda shown: shown.n_cells)
-            raise OptionError(
+            raise TooLargeError(
                 f"trace: this would show {cells:,} cells of {len(step.entries)} quantities, the largest "
-                f"{largest.entry.symbol} with shape {largest.entry.shape}; at most {LIMIT:,} are shown. Choose fewer: "
-                f"rows=[0, 1], columns=[0, 1, 2], or most=6."
+                f"{largest.entry.symbol} with shape {largest.entry.shape}; at most {LIMIT:,} are shown."
             )
         return found
 
@@ -239,7 +246,7 @@ class Shown:
             n_rows = self._step.differences.n_rows
             text += (
                 f"; taken for {self._n_taken:,} of the {self.n_cells:,} numbers, as each sends {n_rows:,} rows twice "
-                f"through the network (differences=True takes all)"
+                f"through the network (all, if differences are asked for)"
             )
         return text
 
