@@ -46,7 +46,8 @@ def test_the_program_trains_to_the_same_weights(
     words = ("--test-share", share) if share is not None else ()
     quick = ("--epochs", 2, "--hidden-layer-sizes", 8, "--drop", "kind")
     assert pellucid("train", fruit.name, "--target", "price", *quick, *words).code == 0
-    ended = pellucid("eject", "fruit.pellucid", "out.py", "--training", fruit.name, *words)
+    told = words if share else ()  # that no rows were held out is found
+    ended = pellucid("eject", "fruit.pellucid", "out.py", "--training", fruit.name, *told)
     assert ended.code == 0, ended.err
     done = run_as_program(fruit.parent / "out.py", "--train", str(fruit))
     assert done.returncode == 0, done.stderr
@@ -56,8 +57,12 @@ def test_the_program_trains_to_the_same_weights(
 def test_another_table_or_share_is_refused(pellucid: Any, model: Path) -> None:
     text = (model.parent / "fruit.csv").read_text(encoding="utf-8")
     (model.parent / "other.csv").write_text(text.replace("20,", "31,").replace("22,", "1,"), encoding="utf-8")
-    pellucid("eject", model.name, "out.py", "--training", "other.csv").says(1, "not those that the estimator learned")
-    pellucid("eject", model.name, "out.py", "--training", "fruit.csv", "--test-share", 0.5).says(1, "not those")
+    pellucid("eject", model.name, "out.py", "--training", "other.csv").says(
+        1, "not the rows that the model learned from, with a --test-share of 0.2 or 0"
+    )
+    pellucid("eject", model.name, "out.py", "--training", "fruit.csv", "--test-share", 0.5).says(
+        1, "--test-share of 0.5."
+    )
     assert not (model.parent / "out.py").exists()
 
 
@@ -65,7 +70,7 @@ def test_bad_words_are_refused(pellucid: Any, model: Path) -> None:
     pellucid("eject", model.name, "out.txt").says(2, "'.py'")
     pellucid("eject", model.name, "out.py", "--test-share", 0.1).says(2, "belongs to --training")
     pellucid("eject", model.name, "out.py", "--training", "fruit.csv", "--test-share", 1).says(2, "from 0 to below 1")
-    pellucid("eject", model.name, "out.py", "--training", "fruit.parquet").says(1, ".csv")
+    pellucid("eject", model.name, "out.py", "--training", "fruit.parquet").says(1, "as fruit.csv", "write_csv")
     pellucid("eject", "fruit.csv", "out.py").says(1, "fruit.csv")
     pellucid("eject", model.name, "nowhere/out.py").says(1, "no folder")
     (model.parent / "out.py").write_text("mine", encoding="utf-8")

@@ -72,6 +72,22 @@ def test_a_saved_model_is_traced_on_a_row_of_a_table(pellucid: Command, model: P
     assert "60 rows" in whole.out
 
 
+def test_a_saved_model_is_traced_at_later_steps_from_its_weights_on(
+    pellucid: Command, model: Path, fruit: Path
+) -> None:
+    ended = pellucid("trace", model.name, fruit.name, "--step", 0, "--step", 2, "--format", "json", "--no-differences")
+    assert ended.code == 0, ended.err
+    assert "after 2 others from the saved weights, each over all 60 rows" in ended.err
+    first, third = json.loads(ended.out)["steps"]
+    assert (first["step"], third["step"], third["epoch"]) == (0, 2, 2)
+
+    def loss(step: Any) -> float:
+        (section,) = (section for section in step["sections"] if section["title"] == "Loss")
+        return float(section["entries"][-1]["values"][0][0])
+
+    assert loss(first) != loss(third)
+
+
 BAD: dict[str, tuple[list[Any], int, list[str]]] = {
     "unknown example": (["xorr"], 2, ["EXAMPLE", "'xorr'", "'single-layer'", "did you mean 'xor'?"]),
     "a model without a table": (["fruit.pellucid"], 2, ["DATA", "'fruit.pellucid'", "table"]),
@@ -80,7 +96,6 @@ BAD: dict[str, tuple[list[Any], int, list[str]]] = {
     "a table without the target": (["fruit.pellucid", "bare.csv"], 1, ["bare.csv", "'kind'"]),
     "a table without a column": (["fruit.pellucid", "short.csv"], 1, ["short.csv", "'color'"]),
     "a class that is unknown": (["fruit.pellucid", "odd.csv"], 1, ["odd.csv, line 2", "'fig'"]),
-    "a step of a model": (["fruit.pellucid", "fruit.csv", "--step", 2], 2, ["--step", "step 0"]),
     "a row beyond the table": (["fruit.pellucid", "fruit.csv", "--row", 60], 1, ["rows 0 to 59", "60"]),
     "a row beyond the example": (["xor", "--row", 4], 1, ["row 4", "rows 0 to 3"]),
     "unknown format": (["xor", "--format", "markdwon"], 2, ["--format", "did you mean 'markdown'?"]),
@@ -90,7 +105,7 @@ BAD: dict[str, tuple[list[Any], int, list[str]]] = {
     "too large": (
         ["fruit.pellucid", "fruit.csv", "--most", 1000, "--format", "html"],
         1,
-        ["cells of", "quantities", "Choose fewer"],
+        ["cells of", "quantities", "Choose fewer: --shown-rows 0,1 --shown-columns 0,1,2, or --most 6"],
     ),
     "a folder that is not there": (["xor", "--output", "no/x.html"], 1, ["no folder 'no'"]),
     "over its own table": (["fruit.pellucid", "fruit.csv", "--output", "fruit.csv", "--force"], 1, ["it is read"]),

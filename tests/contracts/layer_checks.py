@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.insight import gradient_check
-from pellucid.layers import Dense, Layer
+from pellucid.insight import gradient_check, trace
+from pellucid.layers import Dense, Layer, Scale
 from pellucid.losses import SquaredError
 from pellucid.network import Network
 from pellucid.random import Purpose, Random
 from tests.contracts.examples import LayerExample, numbers
+from tests.contracts.ledger_checks import check_differences as check_differences_of
 from tests.contracts.ledger_checks import check_entries, explained
 from tests.tolerances import STEP, difference, rounding
 
@@ -156,6 +157,15 @@ def check_ledger(example: LayerExample, training: bool, dtype: Any = np.float64)
     check_entries(entries, given, drawn="K", dtype=dtype)
 
 
+def check_differences(example: LayerExample) -> None:
+    """In a trace, beside every slope stands its finite difference: of what enters, of what is inside, of parameters."""
+    before = [Scale()] if example.codes else [Dense(example.n_inputs), "tanh"]
+    network = Network([*before, example.make(), Dense(2)], example.n_inputs, rng=3)
+    network.parameters[...] += 0.3 * numbers(network.parameters.size, seed=8) * (not example.codes)
+    found = trace(network, example.rows(N_ROWS), numbers(N_ROWS, 2, seed=13), loss=SquaredError())
+    assert check_differences_of(found, codes=bool(example.codes)) > 0
+
+
 CHECKS = {
     "gradient": lambda example: check_gradient(example, training=False),
     "gradient, training": lambda example: check_gradient(example, training=True),
@@ -167,6 +177,7 @@ CHECKS = {
     "dtype": check_dtype,
     "purity": check_purity,
     "one forward path": check_one_forward_path,
+    "differences": check_differences,
     "ledger": lambda example: check_ledger(example, training=False),
     "ledger, training": lambda example: check_ledger(example, training=True),
     "ledger, float32": lambda example: check_ledger(example, training=True, dtype=np.float32),

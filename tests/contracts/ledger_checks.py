@@ -21,7 +21,7 @@ from pellucid.optimizers import SGD
 from pellucid.random import Random
 from pellucid.training.history import TrainingState
 from pellucid.training.samples import Samples
-from tests.tolerances import rounding
+from tests.tolerances import difference, rounding
 
 Cells = Mapping[str, Any]
 
@@ -120,11 +120,34 @@ def check_trace(found: Trace, drawn: str = "", dtype: Any = np.float64) -> None:
         assert set(others) <= operands | set(step.sections[0].entries), "an entry is neither explained nor used"
         check_entries(made, others, drawn, dtype)
         for section in step.sections:
-            for shown in (Shown(View(most=None), step, entry) for entry in section.entries):
-                assert shown.differences is None or shown.agrees, f"{shown.entry.symbol}: {shown.verdict}"
+            for shown in (Shown(View(most=None, differences=True), step, entry) for entry in section.entries):
+                assert shown.agrees, f"{shown.entry.symbol}: {shown.verdict}"
         for name in step.recording.network.named_parameters:
             of = [entry for entry in step.entries if entry.name == name]
             assert any(entry.replaces in of for entry in of), f"{name} is not updated"
+
+
+def check_differences(found: Trace, codes: bool = False) -> int:
+    """Beside every slope of the loss, in every cell, stands its difference; returns how many cells.
+
+    codes : whether there are codes of categories, which have no neighbors to difference with: their slope is 0
+    """
+    n_cells = 0
+    for step in found:
+        scale = max([abs(step.recording.loss), *(np.abs(e.value).max() for e in step.entries if e.value.size)])
+        for entry in step.entries:
+            if entry.symbol.text.startswith("∂"):
+                shown = Shown(View(most=None, differences=True), step, entry)
+                assert shown.differences is not None, f"{entry.symbol} has no differences"
+                differences = np.array(shown.differences, dtype=float).reshape(entry.shape)
+                kinks = {cell for cell, _ in shown.kinks}
+                for cell in np.ndindex(entry.shape):
+                    if codes and np.isnan(differences[cell]) and entry.value[cell] == 0:
+                        continue
+                    off = abs(differences[cell] - entry.value[cell])
+                    assert off <= difference(float(scale)) or cell in kinks, f"{entry.symbol} at {cell}: off by {off}"
+                    n_cells += 1
+    return n_cells
 
 
 def explained(network: Network, x: Any, training: bool, rng: Random) -> tuple[list[Entry], list[Entry]]:

@@ -15,7 +15,7 @@ from pellucid.layers import Dense
 from pellucid.network import Network
 from pellucid.random import Random
 from tests.contracts.examples import LossExample
-from tests.contracts.ledger_checks import check_trace
+from tests.contracts.ledger_checks import check_differences, check_trace
 from tests.tolerances import STEP, difference, rounding
 
 N_ROWS = 9
@@ -202,6 +202,7 @@ def check_ledger(example: LossExample) -> None:
         (section,) = (section for section in step.sections if section.title == "Loss")
         assert section.entries[-1] is step["L"]
         check_trace(found)
+        assert check_differences(found) > 0
 
 
 CHECKS = {

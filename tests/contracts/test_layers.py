@@ -15,7 +15,7 @@ def test_layer(example: LayerExample, check: str) -> None:
     CHECKS[check](example)
 
 
-HELD = ["gradient, training", "no rows", "purity", "dtype", "ledger, training"]
+HELD = ["gradient, training", "no rows", "purity", "dtype", "differences", "ledger, training"]
 
 
 @pytest.mark.parametrize("check", HELD)

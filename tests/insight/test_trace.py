@@ -12,6 +12,7 @@ import pytest
 from pellucid.errors import DataError, OptionError, ShapeError, TargetError
 from pellucid.examples import single_layer, xor
 from pellucid.insight import Trace, trace
+from pellucid.insight.ledger import checking
 from pellucid.layers import BatchNorm, Columns, Dense, Dropout, Embedding, Layer, LayerNorm, Residual, Scale
 from pellucid.losses import Penalty, SquaredError
 from pellucid.network import Network
@@ -19,7 +20,7 @@ from pellucid.optimizers import LBFGS, SGD, Adam, AdamW
 from pellucid.random import Random
 from pellucid.schedules import Cosine
 from pellucid.training import Callback, train
-from tests.contracts.ledger_checks import check_trace
+from tests.contracts.ledger_checks import check_differences, check_trace
 from tests.tolerances import rounding, trajectory
 
 GOLDEN: dict[str, Any] = json.loads((Path(__file__).parents[1] / "golden" / "seed_goldens.json").read_text())
@@ -203,6 +204,75 @@ def test_at_a_kink_any_slope_between_both_sides_is_right() -> None:
     block = text[text.index("\n∂L/∂Z¹") : text.index("\n∂L/∂W¹")]
     assert "numbers stand at a kink, where the slope jumps" in block
     assert "DISAGREE" not in text
+
+
+def test_a_wrong_slope_inside_a_layer_is_seen_beside_its_differences() -> None:
+    class Forgetful(LayerNorm):
+        def explain(self, call: Any) -> Any:
+            forward, back = super().explain(call)
+            for entry in call.slopes:
+                entry.value = entry.value * 2
+            return forward, back
+
+    found = trace(Network([Dense(4), Forgetful(), Dense(2)], n_inputs=3), X, Y, loss="squared_error")
+    text = found.to_text()
+    assert text.count("DISAGREE") == 1
+    assert text.index("\n∂L/∂X̂") < text.index("DISAGREE") < text.index("\n∂L/∂Z¹")
+
+
+def test_a_slope_without_differences_says_why() -> None:
+    class OfNothing(Scale):
+        def explain(self, call: Any) -> Any:
+            forward, back = super().explain(call)
+            i, j = call.rows(), call.columns()
+            made = call.slope(call.y, (i, j), call.dy[i, j] + 0)
+            made.symbol = call.x.symbol.slope("L", through="nothing")
+            call.slopes.clear()
+            return forward, [*back, made]
+
+    network = Network([Dense(4), OfNothing(), Dense(2)], n_inputs=3)
+    text = trace(network, X, Y, loss="squared_error", gradient_clip=0.1).to_text()
+    assert text.count("no finite differences: the layer does not say of which of its values this is the slope") == 1
+    assert text.count("no finite differences: this is the slope above times one factor for all") == 5
+
+
+def test_at_a_kink_the_column_shows_both_slopes_in_every_form() -> None:
+    network = Network([Dense(1, weight_initializer=[[1.0]]), "relu"], n_inputs=1)
+    found = trace(network, [[0.0]], [1.0], loss=SquaredError())  # L = (relu(z) - 1)² at z = 0
+    (kinks,) = [
+        entry["kinks"]
+        for section in found.to_json()["steps"][0]["sections"]
+        for entry in section["entries"]
+        if entry["symbol"] == "∂L/∂Z¹"
+    ]
+    ((cell, left, right),) = kinks
+    assert cell == [0, 0]
+    assert (left, right) == pytest.approx((0.0, -2.0), abs=1e-4)
+    assert "0 … −2.000" in found.to_text()
+    assert "0 … −2.000" in found.to_html()
+    assert r"0 \dots -2.000" in found.to_markdown()
+
+
+def test_rows_that_act_on_each_other_are_differenced_together() -> None:
+    for layer in (BatchNorm(), LayerNorm(), Dropout(0.3)):
+        found = trace(Network([Dense(4), "tanh", layer, Dense(2)], n_inputs=3, rng=1), X, Y, loss="squared_error")
+        assert check_differences(found) == found_cells(found)
+
+
+def found_cells(found: Trace) -> int:
+    return sum(entry.value.size for entry in found.steps[0].entries if entry.symbol.text.startswith("∂"))
+
+
+def test_of_many_rows_as_many_differences_are_taken_as_are_bearable_and_it_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(checking, "WORK", 100_000)
+    network = Network([Dense(20), "tanh", BatchNorm(), Dense(2)], n_inputs=3, rng=1)
+    found = trace(network, X, Y, loss="squared_error")
+    block = found.to_text()[found.to_text().index("\n∂L/∂N¹") :].partition("\n∂L/∂γ¹")[0]
+    assert "taken for 1 of the 36 numbers, as each sends 10 rows twice through the network" in block
+    assert sum("–" in line for line in block.splitlines()) == 6
+    assert "taken for" not in found.to_text(differences=True)
 
 
 def test_float32_is_traced_in_float32_and_checked_in_float64() -> None:

@@ -32,8 +32,8 @@ def eject(
         typer.Option(
             "--test-share",
             metavar="NUMBER",
-            help="The --test-share that pellucid train got; 0 where it got --test.",
-            show_default="0.2",
+            help="The --test-share that pellucid train got.",
+            show_default="0.2, or 0 if it got --test",
         ),
     ] = None,
     force: Force = False,
@@ -60,8 +60,10 @@ def eject(
         )
     check_output(output, force=force, inputs=(model, training), noun="a program")
     estimator = load(model)
-    arguments = {} if training is None else table_of(estimator, training, 0.2 if test_share is None else test_share)
-    page = write(estimator, output, training=training is not None, overwrite=force, **arguments)
+    if training is None:
+        page = write(estimator, output, overwrite=force)
+    else:
+        page = _write_training(estimator, output, training, [0.2, 0] if test_share is None else [test_share], force)
     lines, n_bytes = page.count("\n"), len(page.encode())
     display.say(f"wrote {output} ({counted(lines, 'line')}, {size(n_bytes)})")
     display.say(f"  python {output} ROWS.csv             prints a prediction for each row")
@@ -69,6 +71,24 @@ def eject(
         display.say(f"  python {output} --train {training}   trains from the start, and compares the weights")
     display.finish({"model": str(model), "output": str(output), "lines": lines, "bytes": n_bytes})
     return 0
+
+
+def _write_training(estimator: Any, output: Path, data: Path, test_shares: list[float], force: bool) -> str:
+    """Write the page with the first of the shares that gives the rows that the model learned from."""
+    from pellucid.errors import DataError
+    from pellucid.insight import eject as write
+    from pellucid.insight.eject.fitting import OtherRowsError
+
+    for share in test_shares:
+        try:
+            return write(estimator, output, training=True, overwrite=force, **table_of(estimator, data, share))
+        except OtherRowsError:
+            pass
+    tried = " or ".join(f"{share:g}" for share in test_shares)
+    raise DataError(
+        f"{data}: these are not the rows that the model learned from, with a --test-share of {tried}. Give the table "
+        "that pellucid train got, unchanged, and the --test-share that it got."
+    )
 
 
 def table_of(estimator: Any, path: Path, test_share: float) -> dict[str, Any]:
@@ -79,7 +99,10 @@ def table_of(estimator: Any, path: Path, test_share: float) -> dict[str, Any]:
     from pellucid.tabular import ClassTarget
 
     if path.suffix.lower() != ".csv":
-        raise DataError(f"{path}: the program reads CSV files; give --training a table that ends in .csv.")
+        raise DataError(
+            f"{path}: the program that is written reads CSV files; write this table as {path.stem}.csv, "
+            "such as with polars.read_parquet(...).write_csv(...), and give that."
+        )
     source = read_rows(estimator, path, with_target=True)
     target = estimator.target_
     task = "classification" if isinstance(target, ClassTarget) else "regression"

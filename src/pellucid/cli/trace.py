@@ -32,7 +32,10 @@ def trace(
     step: Annotated[
         list[int] | None,
         typer.Option(
-            "--step", metavar="INTEGER", min=0, help="Which step of an example's training, from 0; repeatable."
+            "--step",
+            metavar="INTEGER",
+            min=0,
+            help="Which step, from 0: of an example's training, or from a model's weights on; repeatable.",
         ),
     ] = None,
     row: Annotated[
@@ -65,8 +68,13 @@ def trace(
         typer.Option("--arithmetic", metavar="CELLS", help="Cells to write out: first of each array, all, or none."),
     ] = "first",
     differences: Annotated[
-        bool, typer.Option("--differences/--no-differences", help="Finite differences beside the slopes.")
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--differences/--no-differences",
+            help="Finite differences beside the slopes.",
+            show_default="as many as take a bearable time",
+        ),
+    ] = None,
     form: Annotated[
         str | None,
         typer.Option(
@@ -84,10 +92,12 @@ def trace(
 ) -> int:
     """Show every number of a training step with its formula, from the inputs to the new weights.
 
-    An example is traced at any step of its training; a model at its present weights, for a step that would come next.
+    An example is traced at any step of its training. A model is traced from its saved weights on: step 0 is the first
+    that would come next. A model file keeps no state of the optimizer, so that starts afresh.
     """
     from pellucid.cli.display import note
     from pellucid.cli.output import check_output
+    from pellucid.insight.ledger.view import TooLargeError
 
     form = _format(form, output)
     chosen: dict[str, Any] = {"digits": digits, "differences": differences}
@@ -99,10 +109,14 @@ def trace(
     if output is not None:
         check_output(output, force=force, inputs=(data, Path(subject)), noun="a trace")
     found = _of_example(subject, step, row, start) if data is None else _of_model(Path(subject), data, step, row)
-    if form == "text" and output is None:
-        found.show(**chosen)
-        return 0
-    text = _written(found, form, chosen)
+    try:
+        if form == "text" and output is None:
+            found.show(**chosen)
+            return 0
+        text = _written(found, form, chosen)
+    except TooLargeError as error:
+        fix = "Choose fewer: --shown-rows 0,1 --shown-columns 0,1,2, or --most 6."
+        raise OptionError(f"{error.problem} {fix}") from None
     if output is None:
         print(text, end="")
     else:
@@ -131,7 +145,7 @@ def _of_example(name: str, steps: list[int] | None, rows: list[int] | None, star
 
 
 def _of_model(model: Path, data: Path, steps: list[int] | None, rows: list[int] | None) -> Trace:
-    """Trace the step that would come next, with the optimizer of the model's recipe, fresh."""
+    """Trace steps that would come next, each over the whole table, with the optimizer of the model's recipe, fresh."""
     from pellucid.cli.display import note
     from pellucid.cli.rows import read_rows
     from pellucid.cli.targets import names_of, take_target
@@ -140,8 +154,6 @@ def _of_model(model: Path, data: Path, steps: list[int] | None, rows: list[int] 
     from pellucid.model import load
     from pellucid.tabular import ClassTarget
 
-    if steps not in (None, [], [0]):
-        raise typer.BadParameter("a model is traced at its present weights, which is step 0.", param_hint="--step")
     estimator = load(model)
     source = read_rows(estimator, data, with_target=True)
     target = estimator.target_
@@ -153,9 +165,15 @@ def _of_model(model: Path, data: Path, steps: list[int] | None, rows: list[int] 
         if row >= len(X):
             raise OptionError(f"{data} has the rows 0 to {len(X) - 1}; --row got {row}.")
     optimizer = build_optimizer(estimator.learning_rate, estimator.weight_decay)
-    note("note: a training step from the saved weights, with dropout as in training and a fresh optimizer")
+    before = f" after {max(steps):,} others" if steps and max(steps) else ""
+    note(
+        f"note: a training step{before} from the saved weights, each over all {len(X):,} rows, with dropout as in "
+        f"training and a fresh optimizer: {optimizer!r}"
+    )
     chosen = rows or list(range(len(X)))
-    return trace_steps(estimator.network_, X, y, loss=estimator.loss_, optimizer=optimizer, batch=chosen)
+    return trace_steps(
+        estimator.network_, X, y, loss=estimator.loss_, optimizer=optimizer, steps=steps or 0, batch=chosen
+    )
 
 
 def _written(found: Trace, form: str, chosen: dict[str, Any]) -> str:

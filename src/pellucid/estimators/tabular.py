@@ -19,7 +19,7 @@ from pellucid.errors import ShapeError
 from pellucid.estimators.cores import limited_cores
 from pellucid.estimators.duration import Duration, to_seconds
 from pellucid.estimators.inputs import fitted_table, require_target, training_table
-from pellucid.estimators.recipe import AVERAGE, build_network, build_optimizer, plan_training
+from pellucid.estimators.recipe import AVERAGE, Plan, build_network, build_optimizer, plan_training
 from pellucid.layers.base import Array
 from pellucid.losses import Loss
 from pellucid.network import Network
@@ -202,18 +202,7 @@ class TabularEstimator(Configurable, BaseEstimator):
         encoder = Encoder(
             one_hot_limit=self.one_hot_limit, min_category_count=self.min_category_count, kinds=kinds
         ).fit(rows.table)
-        n_outputs = self._n_outputs()
-        network = build_network(
-            encoder,
-            n_outputs,
-            hidden_layer_sizes=self.hidden_layer_sizes,
-            activation=self.activation,
-            dropout=self.dropout,
-            embedding_size=self.embedding_size,
-            rng=rng,
-        )
-        best = self.loss_.best_constant(self.loss_.check_target(rows.target, n_outputs), rows.weight)
-        network.named_parameters[f"{len(network.layers) - 1}.bias"][...] = best
+        network, arguments = self._beginning(encoder, rows, rng, self.plan_)
         watchers = [as_callback(callback) for callback in self.callbacks]
         judged: dict[str, Any] = {}
         if validation is None:
@@ -228,22 +217,8 @@ class TabularEstimator(Configurable, BaseEstimator):
             watchers.append(TimeBudget(max(deadline - time.perf_counter(), 1e-3)))
         if self.verbose:
             watchers.append(ProgressBar(description="training" if validation is not None else "on all rows"))
-        history = train(
-            network,
-            encoder.transform(rows.table),
-            rows.target,
-            loss=self.loss_,
-            optimizer=build_optimizer(self.learning_rate, self.weight_decay),
-            epochs=self.plan_.epochs if validation is not None else self.best_epoch_,
-            total_epochs=self.plan_.epochs,
-            batch_size=self.plan_.batch_size,
-            sample_weight=rows.weight,
-            rng=rng,
-            schedules=self.plan_.schedules(dropout=self.dropout > 0 and len(self.hidden_layer_sizes) > 0),
-            average=AVERAGE,
-            callbacks=watchers,
-            **judged,
-        )
+        epochs = self.plan_.epochs if validation is not None else self.best_epoch_
+        history = train(network, **arguments, epochs=epochs, callbacks=watchers, **judged)
         if validation is not None:
             self.best_epoch_: int = int(stopping.state["best_epoch"])
             self.history_ = history
@@ -252,6 +227,33 @@ class TabularEstimator(Configurable, BaseEstimator):
             self.encoder_: Encoder = encoder
             self.network_: Network = network
         return complete
+
+    def _beginning(self, encoder: Encoder, rows: Rows, rng: Random, plan: Plan) -> tuple[Network, dict[str, Any]]:
+        """Return the network as training finds it, and what `train` gets besides epochs and watchers."""
+        n_outputs = self._n_outputs()
+        network = build_network(
+            encoder,
+            n_outputs,
+            hidden_layer_sizes=self.hidden_layer_sizes,
+            activation=self.activation,
+            dropout=self.dropout,
+            embedding_size=self.embedding_size,
+            rng=rng,
+        )
+        best = self.loss_.best_constant(self.loss_.check_target(rows.target, n_outputs), rows.weight)
+        network.named_parameters[f"{len(network.layers) - 1}.bias"][...] = best
+        return network, {
+            "X": encoder.transform(rows.table),
+            "y": rows.target,
+            "loss": self.loss_,
+            "optimizer": build_optimizer(self.learning_rate, self.weight_decay),
+            "total_epochs": plan.epochs,
+            "batch_size": plan.batch_size,
+            "sample_weight": rows.weight,
+            "rng": rng,
+            "schedules": plan.schedules(dropout=self.dropout > 0 and len(self.hidden_layer_sizes) > 0),
+            "average": AVERAGE,
+        }
 
     def _outputs(self, X: Any) -> Array:
         """Return the network's raw outputs, (n_rows, n_outputs), for a raw table."""

@@ -148,6 +148,7 @@ class LayerCall:
     cache : what `forward` returned beside y
     parameters, gradients, buffers, new_buffers : by the layer's own names for them
     inner : the calls of the layers that it holds, by their names
+    slopes : the slopes of values on the way inside the layer, each with the value that it is of
     rates : the factors that schedules gave
     number, source : the superscript of its symbols; the layer in words
     """
@@ -162,6 +163,7 @@ class LayerCall:
     buffers: dict[str, Entry] = field(default_factory=dict)
     new_buffers: dict[str, Entry] = field(default_factory=dict)
     inner: Mapping[str, LayerCall] = field(default_factory=dict)
+    slopes: dict[Entry, Entry] = field(default_factory=dict)
     rates: Mapping[str, Any] = field(default_factory=dict)
     number: int = 1
     source: str = ""
@@ -189,7 +191,9 @@ class LayerCall:
 
     def slope(self, of: Entry, at: Sequence[Index], formula: Expression, meaning: str = "") -> Entry:
         """Return an entry for dLoss/d(a value on the way), computed from the formula."""
-        return derived(of.symbol.slope("L"), at, formula, meaning, self.y.value.dtype, self.source)
+        slope = derived(of.symbol.slope("L"), at, formula, meaning, self.y.value.dtype, self.source)
+        self.slopes[slope] = of
+        return slope
 
 
 @dataclass

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pellucid.errors import OptionError
-from pellucid.estimators.recipe import AVERAGE, build_network, plan_training
+from pellucid.estimators.recipe import plan_training
 from pellucid.insight.eject.recipe import Recipe, recipe_of
 from pellucid.layers.base import Array
 from pellucid.network import Network
-from pellucid.optimizers import AdamW
 from pellucid.random import Random
 from pellucid.tabular import Encoder, infer_columns, to_table
 from pellucid.tabular.splitting import Rows, checked_weight, require_same_height, split_rows
 from pellucid.tabular.target_values import as_array
+
+
+class OtherRowsError(OptionError):
+    """The rows are not those that the estimator learned from."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,14 @@ def start_of(
     own, target.name = estimator.encoder_, estimator.target_.name
     alike = (encoder.to_json(), target.to_json()) == (own.to_json(), estimator.target_.to_json())
     if len(stay) != told["training_rows"] or not alike:
-        raise OptionError(
+        raise OtherRowsError(
             f"eject: {len(numbers):,} rows of X are not those that the estimator learned from: their columns would be "
             "encoded in another way. Pass the table and target that fit got, in the same order, and its sample_weight; "
             "if it was fitted on some of the rows, say which: rows=[...]."
         )
-    network, recipe = _training(estimator, encoder, learned, told)
+    plan = plan_training(told["training_rows"], batch_size=estimator.batch_size, epochs=estimator.epochs)
+    network, arguments = estimator._beginning(encoder, learned, Random(estimator.seed_), plan)
+    recipe = recipe_of(network, {**arguments, "epochs": estimator.best_epoch_})
     whole = len(numbers) == table.height and bool((numbers == np.arange(table.height)).all())
     return Start(network, recipe, None if whole else numbers)
 
@@ -78,38 +82,6 @@ def _row_numbers(rows: Any, height: int) -> Array:
     if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or not ((numbers >= 0) & (numbers < height)).all():
         raise OptionError(f"eject: rows got {rows!r:.80}; it expects row numbers from 0 to {height - 1}.")
     return numbers.astype(np.int64)
-
-
-def _training(estimator: Any, encoder: Encoder, rows: Rows, told: Mapping[str, Any]) -> tuple[Network, Recipe]:
-    """Return network and recipe as `TabularEstimator.fit` makes them."""
-    rng, n_outputs = Random(estimator.seed_), estimator._n_outputs()
-    network = build_network(
-        encoder,
-        n_outputs,
-        hidden_layer_sizes=estimator.hidden_layer_sizes,
-        activation=estimator.activation,
-        dropout=estimator.dropout,
-        embedding_size=estimator.embedding_size,
-        rng=rng,
-    )
-    loss = estimator.loss_
-    best = loss.best_constant(loss.check_target(rows.target, n_outputs), rows.weight)
-    network.named_parameters[f"{len(network.layers) - 1}.bias"][...] = best
-    plan = plan_training(told["training_rows"], batch_size=estimator.batch_size, epochs=estimator.epochs)
-    arguments = {
-        "X": encoder.transform(rows.table),
-        "y": rows.target,
-        "loss": loss,
-        "optimizer": AdamW(learning_rate=estimator.learning_rate, weight_decay=estimator.weight_decay, beta2=0.95),
-        "epochs": estimator.best_epoch_,
-        "total_epochs": plan.epochs,
-        "batch_size": plan.batch_size,
-        "sample_weight": rows.weight,
-        "rng": rng,
-        "schedules": plan.schedules(dropout=estimator.dropout > 0 and len(estimator.hidden_layer_sizes) > 0),
-        "average": AVERAGE,
-    }
-    return network, recipe_of(network, arguments)
 
 
 def _told(estimator: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator
 from itertools import count
 
 from pellucid.formulas import Columns, Entry, LayerCall, Matrix, Symbol
@@ -29,6 +30,16 @@ class Calls:
         self.top_slope = Entry(self.top.y.symbol.slope("L"), made.passages[""].dy)
         self.enters[self.top_slope] = "loss"
         self._back(chain, "", self.top, self.top_slope, X.symbol.slope("L"))
+
+    def walk(self) -> Iterator[tuple[str, LayerCall]]:
+        """Yield the call of each layer with the layer's path, the holding ones before the held."""
+
+        def inside(path: str, call: LayerCall) -> Iterator[tuple[str, LayerCall]]:
+            yield path, call
+            for name, inner in call.inner.items():
+                yield from inside(f"{path}{name}.", inner)
+
+        yield from inside("", self.top)
 
     def _forward(self, layer: Layer, path: str, x: Matrix) -> LayerCall:
         """Return the layer's call, and those inside, as far as the way forward goes."""

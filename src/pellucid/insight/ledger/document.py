@@ -31,7 +31,9 @@ def document(steps: list[TracedStep], view: View) -> dict[str, Any]:
     """Return the ledgers of some steps.
 
     Cells count from 0. ``values`` has a list for each of ``rows``, with a number for each of ``columns``; a number that
-    JSON lacks is one of the texts ``"NaN"``, ``"Infinity"``, ``"-Infinity"``. A formula is one of these:
+    JSON lacks is one of the texts ``"NaN"``, ``"Infinity"``, ``"-Infinity"``. ``differences`` stand like ``values``,
+    with null where a number has no neighbors; each of ``kinks`` is a cell and the slopes to the left and to the right
+    of it; ``verdict`` says how far they agree, or why there are none. A formula is one of these:
 
         {"constant": 0.1, "letter": "η"}                    a number
         {"place": "k"}                                      an index as a number from 0
@@ -88,6 +90,9 @@ def _entry(shown: Shown) -> dict[str, Any]:
         made["differences"] = [
             [None if value is None else _number(value) for value in row] for row in shown.differences
         ]
+        made["kinks"] = [[list(cell), _number(found.left), _number(found.right)] for cell, found in shown.kinks]
+    if shown.verdict:
+        made["verdict"] = shown.verdict
     return made
 
 

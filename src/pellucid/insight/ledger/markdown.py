@@ -37,9 +37,10 @@ def _entry(shown: Shown, writer: Latex) -> Iterator[str]:
         for line in ([whole] if whole is not None else []) + [equation]:
             yield f"$$\n{line}\n$$"
         yield f"from {', '.join(f'${writer.symbol(operand)}$' for operand in entry.operands)}"
-    yield f"$$\n{writer.symbol(entry)} = {_matrix(shown, shown.values, writer)}\n$$"
+    values = [[writer.number(value) for value in row] for row in shown.values]
+    yield f"$$\n{writer.symbol(entry)} = {_matrix(shown, values)}\n$$"
     if shown.differences is not None and not all(found is None for row in shown.differences for found in row):
-        approximate = _matrix(shown, shown.differences, writer)
+        approximate = _matrix(shown, shown.by_differences(writer, r"\text{–}", r"\dots"))
         yield f"$$\n{writer.symbol(entry)} \\approx {approximate} \\text{{ by finite differences}}\n$$"
     for cell in shown.written_out:
         yield f"$$\n{writer.arithmetic(entry, cell)}\n$$"
@@ -48,9 +49,8 @@ def _entry(shown: Shown, writer: Latex) -> Iterator[str]:
         yield "; ".join(remarks)
 
 
-def _matrix(shown: Shown, values: list[list[float]] | list[list[float | None]], writer: Latex) -> str:
-    """Return numbers as a matrix; dots stand where rows or columns are left out."""
-    rows = [[r"\text{–}" if value is None else writer.number(value) for value in row] for row in values]
+def _matrix(shown: Shown, rows: list[list[str]]) -> str:
+    """Return written numbers as a matrix; dots stand where rows or columns are left out."""
     if not shown.entry.shape:
         return rows[0][0]
     shape = shown.entry.shape

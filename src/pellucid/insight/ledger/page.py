@@ -83,9 +83,10 @@ def _entry(shown: Shown, view: View, places: dict[Entry, str]) -> Iterator[str]:
         yield f'<p class="soft">from {links}</p>' if links else ""
     yield '<div class="tables">'
     opens = entry.formula is not None and view.arithmetic != "none"
-    yield from _table(shown, shown.values, writer, "" if shown.differences is None else "by the backward pass", opens)
+    texts = [[writer.number(value) for value in row] for row in shown.values]
+    yield from _table(shown, shown.values, texts, "" if shown.differences is None else "by the backward pass", opens)
     if shown.differences is not None:
-        yield from _table(shown, shown.differences, writer, _BY_DIFFERENCES, False)
+        yield from _table(shown, shown.differences, shown.by_differences(writer), _BY_DIFFERENCES, False)
     yield "</div>"
     if shown.summary:
         yield f'<p class="soft">{html.escape(shown.summary)}</p>'
@@ -103,7 +104,7 @@ def _entry(shown: Shown, view: View, places: dict[Entry, str]) -> Iterator[str]:
 
 
 def _table(
-    shown: Shown, values: Sequence[Sequence[float | None]], writer: Text, caption: str, opens: bool
+    shown: Shown, values: Sequence[Sequence[float | None]], texts: list[list[str]], caption: str, opens: bool
 ) -> Iterator[str]:
     symbol = shown.entry.symbol
     largest = max((abs(value) for row in values for value in row if value is not None), default=0.0) or 1.0
@@ -118,10 +119,9 @@ def _table(
         yield f"<thead><tr>{corner}{headings}</tr></thead>"
     yield "<tbody>"
     labels = shown.labels(by_row=True) if has_rows else [""]
-    for row, name, numbers in zip(shown.rows, labels, values, strict=True):
+    for row, name, numbers, written in zip(shown.rows, labels, values, texts, strict=True):
         cells = [f'<th scope="row">{name}</th>'] if has_rows else []
-        for column, value in zip(shown.columns, numbers, strict=True):
-            text = "–" if value is None else writer.number(value)
+        for column, value, text in zip(shown.columns, numbers, written, strict=True):
             cell = shown.cell(row, column)
             key = f'data-c="{_key(symbol, cell)}"'
             inside = f'<button type="button" {key}>{text}</button>' if opens else f"<span {key}>{text}</span>"

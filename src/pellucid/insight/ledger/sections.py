@@ -27,12 +27,16 @@ class Ledger:
     """The sections, and where a small change of an input must enter for the difference beside its slope.
 
     enters : the path of the layer that the input enters, ``"loss"`` for the outputs, by the slope's entry
+    inside : for the slope of a value inside a layer, the layer's path, and the entries from that value to the output
     slopes : parameter names by the entries of their slopes, each with whether it is the objective's or the loss's alone
+    without : why an entry that stands for a slope has no difference of its own
     """
 
     sections: list[Section]
     enters: dict[Entry, str]
+    inside: dict[Entry, tuple[str, list[Entry]]]
     slopes: dict[Entry, tuple[str, bool]]
+    without: dict[Entry, str]
 
 
 def ledger_of(made: Recording) -> Ledger:
@@ -53,6 +57,11 @@ def ledger_of(made: Recording) -> Ledger:
         Section("Loss", loss_forward),
         Section("Backward", [*loss_back, *back]),
     ]
+    inside = {
+        slope: (path, forward[forward.index(of) : forward.index(call.y) + 1])
+        for path, call in calls.walk()
+        for slope, of in call.slopes.items()
+    }
     gradients = [calls.gradients[name] for name in calls.parameters]
     slopes = {entry: (name, False) for name, entry in calls.gradients.items()}
     parameters = list(calls.parameters.values())
@@ -60,16 +69,21 @@ def ledger_of(made: Recording) -> Ledger:
         gradients, entries = _penalized(made, parameters, gradients, loss_call.value)
         sections.append(Section("Penalty", entries))
         slopes |= {entry: (name, True) for name, entry in zip(calls.parameters, gradients, strict=True)}
+    without: dict[Entry, str] = {}
     if setting.gradient_clip is not None:
         shortened = _entries(made, parameters, made.given_gradient, lambda of: Symbol.of("ḡ").belonging_to(of))
         sections.append(Section("Gradient clipping", explain_clip(gradients, shortened, setting.gradient_clip)))
+        without = dict.fromkeys(shortened, "this is the slope above times one factor for all, and no slope itself")
         gradients = shortened
     new, update = _updated(made, parameters, gradients)
     sections.append(Section("Update", update))
     if made.after.average is not None and setting.average is not None:
         sections.append(Section("Average", _averaged(made, parameters, new, setting.average)))
     _insert_givens(sections)
-    return Ledger(sections, calls.enters, slopes)
+    for entry in back:
+        if not (entry in calls.enters or entry in inside or entry in slopes):
+            without[entry] = "the layer does not say of which of its values this is the slope"
+    return Ledger(sections, calls.enters, inside, slopes, without)
 
 
 def _entries(made: Recording, like: list[Entry], flat: Array, symbol: Callable[[Symbol], Symbol]) -> list[Entry]:

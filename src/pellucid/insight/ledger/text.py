@@ -115,6 +115,6 @@ def _numbers(shown: Shown, view: View, table_class: Any) -> Any:
     for index, (label, values) in enumerate(zip(labels, shown.values, strict=True)):
         cells = [writer.number(value) for value in values]
         if shown.differences is not None:
-            cells += ["–" if value is None else writer.number(value) for value in shown.differences[index]]
+            cells += shown.by_differences(writer)[index]
         table.add_row(label, *cells)
     return table

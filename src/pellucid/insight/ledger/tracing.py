@@ -173,5 +173,5 @@ def _checked_rows(batch: int | Sequence[int], n_rows: int) -> Array:
         raise OptionError(f"trace: batch got {batch!r}; it expects row numbers, such as batch=3 or batch=[0, 3].")
     if rows.min() < 0 or rows.max() >= n_rows:
         wrong = rows[(rows < 0) | (rows >= n_rows)][0]
-        raise OptionError(f"trace: batch names row {wrong}; X has the rows 0 to {n_rows - 1}.")
+        raise OptionError(f"trace: asked to take the step for row {wrong}; X has the rows 0 to {n_rows - 1}.")
     return rows

@@ -12,13 +12,21 @@ import numpy as np
 
 from pellucid.errors import OptionError
 from pellucid.formulas import Entry
-from pellucid.formulas.writing import number
+from pellucid.formulas.writing import Text, number
 
 if TYPE_CHECKING:
     from pellucid.insight.ledger.checking import Difference
     from pellucid.insight.ledger.traced import TracedStep
 
 LIMIT = 20_000  # cells; more than anyone reads, and each may take two passes through the network
+
+
+class TooLargeError(OptionError):
+    """A view of more cells than anyone reads; ``problem`` says how many."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"{problem} Choose fewer: rows=[0, 1], columns=[0, 1, 2], or most=6.")
+        self.problem = problem
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,7 @@ class View:
     most : the largest number of rows and of columns that is shown where none are chosen; None for all
     digits : significant digits
     arithmetic : which cells to write out: ``"first"`` of each array, ``"all"`` that are shown, or ``"none"``
-    differences : whether to take finite differences beside the slopes
+    differences : whether to take finite differences beside the slopes; None for as many as take a bearable time
     """
 
     rows: Sequence[int] | None = None
@@ -38,7 +46,7 @@ class View:
     most: int | None = 6
     digits: int = 4
     arithmetic: str = "first"
-    differences: bool = True
+    differences: bool | None = None
 
     def __post_init__(self) -> None:
         for name in ("rows", "columns"):
@@ -63,21 +71,20 @@ class View:
         n_rows = len(step.rows)
         for row in self.rows or ():
             if row >= n_rows:
-                raise OptionError(f"trace: rows names row {row}; the batch has the rows 0 to {n_rows - 1}.")
+                raise OptionError(f"trace: asked to show row {row}; the batch has the rows 0 to {n_rows - 1}.")
         widest = max(entry.shape[-1] for entry in step.entries if entry.shape and [i.letter for i in entry.at] != ["i"])
         for column in self.columns or ():
             if column >= widest:
                 raise OptionError(
-                    f"trace: columns names column {column}; the widest array has the columns 0 to {widest - 1}."
+                    f"trace: asked to show column {column}; the widest array has the columns 0 to {widest - 1}."
                 )
         found = [(section.title, [Shown(self, step, entry) for entry in section.entries]) for section in step.sections]
         cells = sum(shown.n_cells for _, entries in found for shown in entries)
         if cells > LIMIT:
             largest = max((shown for _, entries in found for shown in entries), key=lambda shown: shown.n_cells)
-            raise OptionError(
+            raise TooLargeError(
                 f"trace: this would show {cells:,} cells of {len(step.entries)} quantities, the largest "
-                f"{largest.entry.symbol} with shape {largest.entry.shape}; at most {LIMIT:,} are shown. Choose fewer: "
-                f"rows=[0, 1], columns=[0, 1, 2], or most=6."
+                f"{largest.entry.symbol} with shape {largest.entry.shape}; at most {LIMIT:,} are shown."
             )
         return found
 
@@ -152,12 +159,38 @@ class Shown:
             return None
         return [[None if found is None else found.middle for found in row] for row in self._found]
 
+    def by_differences(self, writer: Text, none: str = "–", to: str = "…") -> list[list[str]]:
+        """Return the finite differences as they are written: at a kink the slopes to the left and to the right."""
+
+        def written(found: Difference | None) -> str:
+            if found is None:
+                return none
+            if found.is_kink(self._scale):
+                return f"{writer.number(found.left)} {to} {writer.number(found.right)}"
+            return writer.number(found.middle)
+
+        return [[written(found) for found in row] for row in self._found or []]
+
     @cached_property
     def _found(self) -> list[list[Difference | None]] | None:
-        checker = self._step.differences if self.view.differences else None
+        checker = None if self.view.differences is False else self._step.differences
         if checker is None or not checker.has(self.entry):
             return None
-        return [[checker.at(self.entry, self.cell(row, column)) for column in self.columns] for row in self.rows]
+        taken = [checker.at(self.entry, cell) for cell in self.cells[: self._n_taken]]
+        found = [*taken, *[None] * (self.n_cells - len(taken))]
+        width = len(self.columns)
+        return [found[start : start + width] for start in range(0, self.n_cells, width)]
+
+    @property
+    def _n_taken(self) -> int:
+        """Of how many cells the differences are taken."""
+        return self.n_cells if self.view.differences else min(self.n_cells, self._step.differences.bearable(self.entry))
+
+    @property
+    def kinks(self) -> list[tuple[tuple[int, ...], Difference]]:
+        """The shown cells at which the slope jumps."""
+        found = [difference for row in self._found or [] for difference in row]
+        return [(c, d) for c, d in zip(self.cells, found, strict=False) if d is not None and d.is_kink(self._scale)]
 
     @property
     def _pairs(self) -> list[tuple[float, Difference]]:
@@ -168,11 +201,11 @@ class Shown:
             if found is not None
         ]
 
-    @property
+    @cached_property
     def _scale(self) -> float:
         """The largest slope that is shown, and at least what differences of the loss can tell from zero."""
         largest = max((abs(number) for value, found in self._pairs for number in (value, found.middle)), default=0.0)
-        return max(largest, 1e-4 * abs(self._step.recording.loss)) or 1.0
+        return max(largest, self._step.differences.smallest) or 1.0
 
     @property
     def disagreement(self) -> float:
@@ -187,19 +220,35 @@ class Shown:
     @property
     def verdict(self) -> str:
         """The agreement with finite differences in words; empty where there are none."""
-        if self.differences is None:
+        if self.view.differences is False:
             return ""
+        if self.differences is None:
+            why = self._step.differences.why_not(self.entry)
+            return f"no finite differences: {why}" if why else ""
         if not self._pairs:
             return "no finite differences: a code has no neighbors"
         size = f"{self.disagreement:.0e}" if self.disagreement else "0"
         if not self.agrees:
             return f"finite differences DISAGREE: the farthest is off by {size} of the largest slope"
-        kinks = sum(found.is_kink(self._scale) for _, found in self._pairs)
+        kinks = len(self.kinks)
         at_kinks = ""
         if kinks:
             where = "1 number stands" if kinks == 1 else f"{kinks} numbers stand"
             at_kinks = f"; {where} at a kink, where the slope jumps: any slope between both sides is right"
-        return f"finite differences agree to {size} of the largest slope{at_kinks}"
+        return f"finite differences agree to {size} of the largest slope{at_kinks}{self._without}"
+
+    @property
+    def _without(self) -> str:
+        """Which of the shown slopes have no difference, and why, in words."""
+        codes, left = self._n_taken - len(self._pairs), self.n_cells - self._n_taken
+        text = f"; {codes} of the numbers have none: a code has no neighbors" if codes else ""
+        if left:
+            n_rows = self._step.differences.n_rows
+            text += (
+                f"; taken for {self._n_taken:,} of the {self.n_cells:,} numbers, as each sends {n_rows:,} rows twice "
+                f"through the network (all, if differences are asked for)"
+            )
+        return text
 
     @property
     def size(self) -> str:
