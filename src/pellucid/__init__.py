@@ -28,7 +28,8 @@ _HOMES = {
         "ActivationLayer BatchNorm Chain Columns Dense Dropout Embedding Layer LayerNorm Residual Scale"
     ),
     "pellucid.losses": (
-        "AbsoluteError BinaryCrossEntropy CrossEntropy Huber Loss Penalty Poisson Quantile SquaredError"
+        "AbsoluteError BinaryCrossEntropy BinaryFocal CrossEntropy Focal Huber Loss Penalty Poisson Quantile "
+        "SquaredError"
     ),
     "pellucid.model": "load verify",
     "pellucid.network": "Network",

@@ -27,7 +27,9 @@ from pellucid.layers import (
 from pellucid.losses import (
     AbsoluteError,
     BinaryCrossEntropy,
+    BinaryFocal,
     CrossEntropy,
+    Focal,
     Huber,
     Loss,
     Poisson,
@@ -138,6 +140,16 @@ def _cross_entropy(o: Sequence[Any], t: Sequence[Any], smoothing: float = 0.0) -
     return mpmath.log(sum(map(mpmath.exp, o))) - sum(p * z for p, z in zip(smoothed, o, strict=True))
 
 
+def _binary_focal(o: Any, t: Any, gamma: float) -> Any:
+    p = 1 / (1 + mpmath.exp(-o))
+    return -t * (1 - p) ** gamma * mpmath.log(p) - (1 - t) * p**gamma * mpmath.log(1 - p)
+
+
+def _focal(o: Sequence[Any], t: Sequence[Any], gamma: float) -> Any:
+    p = mpmath.exp(o[int(t[0])]) / sum(map(mpmath.exp, o))
+    return -((1 - p) ** gamma) * mpmath.log(p)
+
+
 def _quantile(o: Sequence[Any], t: Sequence[Any], levels: Sequence[float]) -> Any:
     pairs = [(q, t_j - o[j * len(levels) + k]) for j, t_j in enumerate(t) for k, q in enumerate(levels)]
     return _mean(max(mpmath.mpf(q) * e, (mpmath.mpf(q) - 1) * e) for q, e in pairs)
@@ -154,6 +166,9 @@ def _distributions(n_rows: int) -> Any:
 
 def _labels(n_rows: int) -> Any:
     return (numbers(n_rows, 2, seed=4) > 0).astype(float)
+
+
+CONFIDENT = (-800.0, -88.0, -1e-9, 0.3, 40.0, 710.0)  # the exact formula has 1 - p, for which `DIGITS` are enough
 
 
 LOSSES: dict[str, Sequence[LossExample]] = {
@@ -174,10 +189,30 @@ LOSSES: dict[str, Sequence[LossExample]] = {
         )
         for target in (_labels, lambda n: Random(6).uniform((n, 2)))
     ],
+    "BinaryFocal": [
+        LossExample(
+            lambda gamma=gamma: BinaryFocal(gamma=gamma),
+            2,
+            target,
+            lambda o, t, gamma=gamma: _mean(_binary_focal(a, b, gamma) for a, b in zip(o, t, strict=True)),
+            hostile=CONFIDENT,
+        )
+        for target, gamma in ((_labels, 2.0), (lambda n: Random(6).uniform((n, 2)), 0.5))
+    ],
     "CrossEntropy": [
         LossExample(CrossEntropy, 3, _codes, _cross_entropy),
         LossExample(CrossEntropy, 3, _distributions, _cross_entropy),
         LossExample(lambda: CrossEntropy(label_smoothing=0.1), 3, _codes, lambda o, t: _cross_entropy(o, t, 0.1)),
+    ],
+    "Focal": [
+        LossExample(
+            lambda gamma=gamma: Focal(gamma=gamma),
+            3,
+            _codes,
+            lambda o, t, gamma=gamma: _focal(o, t, gamma),
+            hostile=CONFIDENT,
+        )
+        for gamma in (2.0, 0.5, 0.0)
     ],
     "Huber": [
         LossExample(

@@ -29,7 +29,9 @@ from pellucid.layers import (
 from pellucid.losses import (
     AbsoluteError,
     BinaryCrossEntropy,
+    BinaryFocal,
     CrossEntropy,
+    Focal,
     Huber,
     Loss,
     Penalty,
@@ -154,6 +156,10 @@ LOSSES: list[tuple[Loss, Any, int]] = [
     (CrossEntropy(label_smoothing=0.1), CODES, 3),
     (CrossEntropy(label_smoothing=0.2), DISTRIBUTIONS, 3),
     (CrossEntropy(), CODES, 20),
+    (BinaryFocal(), CODES == 1, 1),
+    (BinaryFocal(gamma=0.5), DISTRIBUTIONS, 3),
+    (Focal(), CODES, 3),
+    (Focal(gamma=0.5), CODES, 20),
 ]
 
 

@@ -24,7 +24,9 @@ from pellucid.layers.embedding import Embedding
 from pellucid.losses import (
     AbsoluteError,
     BinaryCrossEntropy,
+    BinaryFocal,
     CrossEntropy,
+    Focal,
     Huber,
     Loss,
     Penalty,
@@ -125,6 +127,8 @@ _LOSSES: dict[type[Loss], tuple[LossCode, str]] = {
     Poisson: (LossCode.POISSON, ""),
     BinaryCrossEntropy: (LossCode.BINARY_CROSS_ENTROPY, ""),
     CrossEntropy: (LossCode.CROSS_ENTROPY, "label_smoothing"),
+    BinaryFocal: (LossCode.BINARY_FOCAL, "gamma"),
+    Focal: (LossCode.FOCAL, "gamma"),
 }
 
 

@@ -94,6 +94,8 @@ LossCode = IntEnum(
         "BINARY_CROSS_ENTROPY",
         "CROSS_ENTROPY_CODES",
         "CROSS_ENTROPY",
+        "BINARY_FOCAL",
+        "FOCAL",
     ],
     start=0,
 )

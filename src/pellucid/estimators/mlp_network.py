@@ -1,82 +1,73 @@
-"""The network of a drop-in estimator: scikit-learn's first weights and its four losses, in this library's terms."""
+"""The network of a drop-in estimator: scikit-learn's first weights, hidden layers, and how its rows are read."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from pellucid.activations import Activation, Identity, Sigmoid
 from pellucid.engine.evaluator import evaluator
-from pellucid.layers import Dense
+from pellucid.errors import OptionError
+from pellucid.layers import Dense, Dropout
 from pellucid.layers.base import Array
-from pellucid.losses import BinaryCrossEntropy, CrossEntropy, Loss, Poisson, SquaredError
 from pellucid.network import Network
+from pellucid.options import registered
 
 ACTIVATIONS = {"identity": "identity", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
 """scikit-learn's names of activations, with this library's."""
 
+OWN_ACTIVATIONS = {cls.name: cls for cls in registered(Activation).values()}  # type: ignore[type-abstract]
+
 _DENSE_NUMBERS = 2**20  # numbers of a sparse table that are made dense at a time
 
 
-@dataclass(frozen=True)
-class Objective:
-    """What scikit-learn makes small, written with a loss of this library.
+def layer_activations(activation: Any, n_hidden: int) -> list[Activation]:
+    """Return the activation of each hidden layer, and once more the last one, by which the output layer is drawn.
 
-    For weights w of a batch's rows that sum to W and strength alpha, scikit-learn's slopes are those of
-    ``Σ w ℓ / W + alpha Σ W² / (2 W)``, with ℓ a *sum* over a row's outputs where the losses here are a mean. Its
-    slopes are therefore ``slope_factor`` times ours. Its reported loss is ``value_factor`` times ours, plus
-    ``constant`` per row, which is not the same factor for the squared error: there it reports half the mean over
-    outputs and goes down the slope of half their sum. (With several outputs, alpha then weighs in the slopes n times
-    less than the reported loss would have it.)
+    activation : a name, an `Activation`, or a list of them, one per hidden layer
     """
-
-    loss: Loss
-    slope_factor: float
-    value_factor: float
-    constant: Array | None = None
-
-    def link(self, outputs: Array) -> Array:
-        """Return predictions, (n_rows, n_outputs), of raw outputs."""
-        return self.loss.predict(outputs)
-
-
-def objective_for(out_activation: str, n_outputs: int, y: Array | None = None) -> Objective:
-    """Return the objective that belongs to the output activation, for targets ``y : (n_rows, n_outputs)``."""
-    n = float(n_outputs)
-    if out_activation == "softmax":
-        return Objective(CrossEntropy(), 1.0, 1.0)
-    if out_activation == "logistic":
-        return Objective(BinaryCrossEntropy(), n, n)
-    if out_activation == "exp":
-        constant = None if y is None else (y * np.log(np.where(y > 0, y, 1)) - y).sum(axis=1)
-        return Objective(Poisson(), n, n, constant)
-    return Objective(SquaredError(), n / 2, 0.5)
+    given = list(activation) if isinstance(activation, list | tuple) else [activation] * max(n_hidden, 1)
+    if isinstance(activation, list | tuple) and len(given) != n_hidden:
+        raise OptionError(
+            f"activation got a list of {len(given)}, and hidden_layer_sizes has {n_hidden}; it expects one for each "
+            "hidden layer, or a single one for all."
+        )
+    functions = [
+        function if isinstance(function, Activation) else OWN_ACTIVATIONS[ACTIVATIONS.get(function, function)]()
+        for function in given
+    ]
+    return [*functions[:n_hidden], functions[-1] if functions else Identity()]
 
 
-def draw_weights(sizes: Sequence[int], activation: str, random: Any, dtype: Any) -> tuple[list[Array], list[Array]]:
+def draw_weights(
+    sizes: Sequence[int], functions: Sequence[Activation], random: Any, dtype: Any
+) -> tuple[list[Array], list[Array]]:
     """Return the first weights and biases, layer by layer.
 
     Both are uniform up to ``sqrt(6 / (n_inputs + n_outputs))`` (Glorot & Bengio 2010), with 2 in place of 6 for the
     logistic function: as scikit-learn draws them, and in its order.
     """
     weights, biases = [], []
-    for n_inputs, n_outputs in itertools.pairwise(sizes):
-        bound = math.sqrt((2.0 if activation == "logistic" else 6.0) / (n_inputs + n_outputs))
+    for (n_inputs, n_outputs), function in zip(itertools.pairwise(sizes), functions, strict=True):
+        bound = math.sqrt((2.0 if isinstance(function, Sigmoid) else 6.0) / (n_inputs + n_outputs))
         weights.append(random.uniform(-bound, bound, (n_inputs, n_outputs)).astype(dtype, copy=False))
         biases.append(random.uniform(-bound, bound, n_outputs).astype(dtype, copy=False))
     return weights, biases
 
 
-def build_network(weights: Sequence[Array], biases: Sequence[Array], activation: str, dtype: Any) -> Network:
+def build_network(
+    weights: Sequence[Array], biases: Sequence[Array], activation: Any, dtype: Any, dropout: float = 0.0
+) -> Network:
     """Return a network with these weights and biases; its output layer is linear, as the loss owns the link."""
     layers: list[Any] = []
-    for bias in biases:
-        layers += [Dense(len(bias), weight_initializer="zeros"), ACTIVATIONS[activation]]
-    network = Network(layers[:-1], weights[0].shape[0], dtype=dtype)
+    for bias, function in zip(biases, layer_activations(activation, len(biases) - 1), strict=True):
+        layers += [Dense(len(bias), weight_initializer="zeros"), function, *([Dropout(dropout)] if dropout else [])]
+    n_last = 2 if dropout else 1  # activation and dropout are those of hidden layers
+    network = Network(layers[:-n_last], weights[0].shape[0], dtype=dtype)
     views = iter(network.named_parameters.values())
     for weight, bias in zip(weights, biases, strict=True):
         next(views)[...] = weight

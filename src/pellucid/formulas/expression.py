@@ -87,7 +87,7 @@ class Expression:
     def __neg__(self) -> Expression:
         return Operation("negative", (self,))
 
-    def __pow__(self, exponent: int) -> Expression:
+    def __pow__(self, exponent: Term) -> Expression:
         return Operation("**", (self, as_expression(exponent)))
 
     def __gt__(self, other: Term) -> Condition:

@@ -207,7 +207,8 @@ class Text:
         return f"{self._inside(left, _PRODUCT)} / {self._inside(right, _POWER)}", _PRODUCT
 
     def _power(self, base: str, exponent: Expression) -> Piece:
-        return base + self.write(exponent).translate(_SUPERSCRIPTS), _POWER
+        written = self.write(exponent)
+        return base + (written.translate(_SUPERSCRIPTS) if written.isdigit() else f"^{written}"), _POWER
 
     def _function(self, name: str, arguments: list[str]) -> Piece:
         if name == "abs":

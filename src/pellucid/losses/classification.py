@@ -138,16 +138,7 @@ class CrossEntropy(Loss):
             tolerance = n_outputs * 4 * np.finfo(dtype).eps
             refuse(self, distribution, (distribution < 0) | (np.abs(sums - 1) > tolerance))
             return distribution
-        if array.ndim == 2 and array.shape[1] == 1:
-            array = array[:, 0]
-        if array.ndim != 1 or n_outputs < 2:
-            raise ShapeError(
-                f"{self!r} got a target of shape {np.shape(target)} for a network with {n_outputs} outputs. It expects "
-                f"one code per row, (n_rows,), or (n_rows, n_outputs), and an output per class: two classes need "
-                f"Dense(2), or Dense(1) with BinaryCrossEntropy."
-            )
-        refuse(self, array, ~(np.isin(array, np.arange(n_outputs))))
-        return array.astype(np.int64)
+        return class_codes(self, array, n_outputs, binary="BinaryCrossEntropy")
 
     def _distribution(self, target: Array, outputs: Array) -> Array:
         n_classes = outputs.shape[1]
@@ -160,3 +151,17 @@ class CrossEntropy(Loss):
             return distribution
         smoothing = outputs.dtype.type(self.label_smoothing)
         return distribution * (1 - smoothing) + smoothing / n_classes
+
+
+def class_codes(loss: Loss, array: Array, n_outputs: int, *, binary: str) -> Array:
+    """Return codes of classes as integers ``(n_rows,)``; ``binary`` is the loss that takes one output for two."""
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1 or n_outputs < 2:
+        raise ShapeError(
+            f"{loss!r} got a target of shape {array.shape} for a network with {n_outputs} outputs. It expects "
+            f"one code per row, (n_rows,), or (n_rows, n_outputs), and an output per class: two classes need "
+            f"Dense(2), or Dense(1) with {binary}."
+        )
+    refuse(loss, array, ~(np.isin(array, np.arange(n_outputs))))
+    return array.astype(np.int64)

@@ -1,8 +1,19 @@
-/* Losses: each row's value and the slope of its outputs; equal to losses/regression.py and losses/classification.py.
+/* Losses: each row's value and the slope of its outputs; equal to losses/regression.py, classification.py and focal.py.
  *
  * Elementwise losses write a term per output and its slope in one pass over whole registers, and each row's terms are
  * then summed in 16 lanes. The batch's value is a sum over rows, in float64, in blocks of 64 rows.
  */
+
+/* losses/focal.py, _focal: f of the log-odds of what is right, and -f' */
+INLINE VEC T(focal_value)(VEC z, REAL gamma)
+{
+    return T(exp)(-gamma * T(softplus)(z)) * T(softplus)(-z);
+}
+
+INLINE VEC T(focal_slope)(VEC z, REAL gamma)
+{
+    return T(exp)(-gamma * T(softplus)(z)) * (gamma * T(sigmoid)(z) * T(softplus)(-z) + T(sigmoid)(-z));
+}
 
 #define SIGN(e) T(choose)((e) > 0, T(all)(1), T(choose)((e) < 0, T(all)(-1), (e)))
 
@@ -28,6 +39,8 @@ static void T(elementwise_loss)(const team *t, const program *p, const REAL *o_,
         CASE(HUBER, T(clip)(e, option) * (e - T(clip)(e, option) * (REAL)0.5), T(clip)(e, option))
         CASE(POISSON, T(exp)(o) - y * o, T(exp)(o) - y)
         CASE(BINARY_CROSS_ENTROPY, y * T(softplus)(-o) + (1 - y) * T(softplus)(o), T(sigmoid)(o) - y)
+        CASE(BINARY_FOCAL, y * T(focal_value)(o, option) + (1 - y) * T(focal_value)(-o, option),
+             (1 - y) * T(focal_slope)(-o, option) - y * T(focal_slope)(o, option))
     }
 #undef CASE
 }
@@ -132,6 +145,39 @@ static void T(cross_entropy)(const team *t, const program *p, const REAL *o, con
             T(store_some)(slopes + i * n + j, (T(exp)(SHIFTED) / total - SHARE) * factor, n - j);
 #undef SHIFTED
 #undef SHARE
+    }
+}
+
+/* codes: one per row; the slope is multiplied by `factor` */
+static void T(focal)(const team *t, const program *p, const REAL *o, const int64_t *codes, REAL *row_losses, REAL *slopes,
+                     int64_t rows, REAL factor)
+{
+    const int64_t n = p->n_outputs;
+    const REAL gamma = (REAL)p->loss_option;
+    const VEC lowest = T(all)(-(REAL)__builtin_inf());
+    const range r = share(t, rows);
+    MASK index = T(first)(0);
+    for (int i = 0; i < LANES; i++)
+        index[i] = i;
+    for (int64_t i = r.first; i < r.last; i++) {
+        const REAL *oi = o + i * n;
+#define OTHERS T(choose)(index == ((WHOLE)(codes[i] - j) - (MASK){0}), lowest, T(load_first)(oi + j, n - j, lowest[0]))
+        VEC most = lowest;
+        for (int64_t j = 0; j < n; j += LANES)
+            most = T(choose)(OTHERS > most, OTHERS, most);
+        REAL largest = most[0];
+        for (int k = 1; k < LANES; k++)
+            largest = most[k] > largest ? most[k] : largest;
+        T(lanes) totals = {0};
+        EACH16(n, totals, T(exp)(OTHERS - largest))
+        const REAL total = T(join)(totals);
+        const VEC z = T(all)((oi[codes[i]] - largest) - T(log)(T(all)(total))[0]);
+        row_losses[i] = T(focal_value)(z, gamma)[0];
+        const REAL slope = T(focal_slope)(z, gamma)[0];
+        for (int64_t j = 0; j < n; j += LANES)
+            T(store_some)(slopes + i * n + j, slope * (T(exp)(OTHERS - largest) / total) * factor, n - j);
+        slopes[i * n + codes[i]] = -slope * factor;
+#undef OTHERS
     }
 }
 

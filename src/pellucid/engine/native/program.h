@@ -63,7 +63,7 @@ typedef struct {
 } operation;
 
 typedef enum { SQUARED_ERROR, HALF_SUM, ABSOLUTE_ERROR, HUBER, QUANTILE, POISSON, BINARY_CROSS_ENTROPY, CROSS_ENTROPY_CODES,
-               CROSS_ENTROPY } loss_code;
+               CROSS_ENTROPY, BINARY_FOCAL, FOCAL } loss_code;
 typedef enum { SGD, ADAM, RMSPROP, NO_UPDATE } optimizer_code;
 
 typedef struct {

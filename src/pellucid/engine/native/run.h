@@ -130,7 +130,7 @@ static void T(gather)(T(worker) *w, const int64_t *order, int64_t first, int64_t
         const int64_t row = order ? order[i] : first + i;
         if (!direct)
             T(copy)(to + i * q->n_inputs, x + row * q->n_inputs, q->n_inputs);
-        if (q->loss == CROSS_ENTROPY_CODES)
+        if (q->loss == CROSS_ENTROPY_CODES || q->loss == FOCAL)
             ((int64_t *)to_target)[i] = ((const int64_t *)w->run->target)[row];
         else
             T(copy)(to_target + i * q->n_targets, target + row * q->n_targets, q->n_targets);
@@ -153,6 +153,8 @@ static void T(loss)(T(worker) *w, const int64_t *order, int64_t first, int64_t r
     const int64_t per_row = q->n_outputs;
     if (q->loss == CROSS_ENTROPY || q->loss == CROSS_ENTROPY_CODES)
         T(cross_entropy)(t, q, o, target, q->loss == CROSS_ENTROPY ? NULL : (const int64_t *)target, row_losses, slopes, rows, mean);
+    else if (q->loss == FOCAL)
+        T(focal)(t, q, o, (const int64_t *)target, row_losses, slopes, rows, mean);
     else {
         const REAL over = half_sum ? 1 : (REAL)per_row;
         if (q->loss == QUANTILE)

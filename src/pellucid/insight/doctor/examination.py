@@ -12,7 +12,7 @@ import numpy as np
 from pellucid.errors import DataError, OptionError, ShapeError
 from pellucid.layers import Chain, Columns, Dense, Embedding
 from pellucid.layers.base import Array, Layer, walk
-from pellucid.losses import CrossEntropy, Loss
+from pellucid.losses import Loss
 from pellucid.network import Network
 from pellucid.training import History
 
@@ -183,7 +183,7 @@ class Examination:
     @cached_property
     def classes(self) -> Classes | None:
         """The target as classes, where it is one class a row: by cross-entropy, or 0 and 1 by any loss."""
-        if isinstance(self.loss, CrossEntropy):
+        if self.loss.link == "softmax":
             codes = self.target if self.target.ndim == 1 else self.target.argmax(axis=1)
             return Classes(codes, self.loss.predict(self.outputs))
         if self.target.ndim != 2 or self.target.shape[1] != 1 or not np.isin(self.target, (0, 1)).all():

@@ -10,7 +10,7 @@ import numpy as np
 from pellucid.errors import OptionError, ShapeError
 from pellucid.insight.pictures.picture import INK, MARKERS, NEGATIVE, PAPER, POSITIVE, SERIES, Picture, blank, title
 from pellucid.layers.base import Array
-from pellucid.losses import CrossEntropy, Loss
+from pellucid.losses import Loss
 from pellucid.network import Network
 from pellucid.options import named
 
@@ -67,7 +67,7 @@ def plot_decision_boundary(
     names = [f"column {column}" for column in pair] if column_names is None else [str(name) for name in column_names]
     if len(names) != 2:
         raise OptionError(f"plot_decision_boundary: column_names got {len(names)} names; it expects two.")
-    is_classes = isinstance(loss, CrossEntropy)
+    is_classes = loss.link == "softmax"
     if network.n_outputs > MOST_CLASSES or (network.n_outputs > 1 and not is_classes):
         raise OptionError(
             f"plot_decision_boundary: the network has {network.n_outputs} outputs; it draws one, or up to "
