@@ -26,6 +26,7 @@ from pellucid.estimators.mlp_network import (
 )
 from pellucid.estimators.mlp_rules import Descent, Moments, search
 from pellucid.estimators.mlp_steps import Steps
+from pellucid.estimators.notebook import ShownInNotebook
 from pellucid.layers.base import Array
 from pellucid.network import Network
 from pellucid.optimizers import LBFGS
@@ -35,7 +36,7 @@ SIZES = Either(Integer(1), Several(Integer(1)), Kind((np.ndarray,), "an array of
 ACTIVATION = Choice(tuple(ACTIVATIONS))
 
 
-class MLP(Configurable, BaseEstimator):
+class MLP(ShownInNotebook, Configurable, BaseEstimator):
     """The options, and the way from arrays to a trained network, by the rules of scikit-learn's own MLP."""
 
     if TYPE_CHECKING:
@@ -286,6 +287,10 @@ class MLP(Configurable, BaseEstimator):
             return True
         self._no_improvement_count = 0
         return False
+
+    def _network_and_link(self) -> tuple[Network, str]:
+        network = build_network(self.coefs_, self.intercepts_, self.activation, self.coefs_[0].dtype)
+        return network, self.out_activation_
 
     def _raw_outputs(self, X: Any) -> Array:
         """Return the network's outputs, (n_rows, n_outputs), before the link."""

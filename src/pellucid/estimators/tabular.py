@@ -18,6 +18,7 @@ from pellucid.engine.evaluator import evaluator
 from pellucid.errors import ShapeError
 from pellucid.estimators.cores import limited_cores
 from pellucid.estimators.duration import Duration, to_seconds
+from pellucid.estimators.notebook import ShownInNotebook
 from pellucid.estimators.recipe import AVERAGE, build_network, build_optimizer, plan_training
 from pellucid.layers.base import Array
 from pellucid.losses import Loss
@@ -36,7 +37,7 @@ from pellucid.training.callbacks import as_callback
 ACTIVATIONS = tuple(sorted(cls.name for cls in registered(Activation).values()))  # type: ignore[type-abstract]
 
 
-class TabularEstimator(Configurable, BaseEstimator):
+class TabularEstimator(ShownInNotebook, Configurable, BaseEstimator):
     """The options, and the way from a table to a network."""
 
     hidden_layer_sizes: Any = option(Several(Integer(1)), "Neurons of each hidden layer.", default=(128, 128))
@@ -253,6 +254,9 @@ class TabularEstimator(Configurable, BaseEstimator):
             self.encoder_: Encoder = encoder
             self.network_: Network = network
         return complete
+
+    def _network_and_link(self) -> tuple[Network, str]:
+        return self.network_, self.loss_.link
 
     def _outputs(self, X: Any) -> Array:
         """Return the network's raw outputs, (n_rows, n_outputs), for a raw table."""
