@@ -216,7 +216,7 @@ def test_the_display_of_an_mlp_is_its_loss_curve_and_scores(name: str, module: A
     display = LossCurveDisplay.from_estimator(model)
     assert list(lines_of(display)) == ["training"]
     np.testing.assert_array_equal(lines_of(display)["training"], model.loss_curve_)
-    stopping = fitted(type(model), early_stopping=True)
+    stopping = fitted(type(model), classes=CLASSES == "warm", early_stopping=True)
     _, ax = plt.subplots()
     display = LossCurveDisplay.from_estimator(stopping, ax=ax)
     assert display.ax_ is ax
