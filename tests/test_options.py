@@ -100,6 +100,19 @@ def test_the_table_of_options() -> None:
         check("boil", table["liters"], -1)
 
 
+class Pair(Configurable):
+    """Two options that may be given by place."""
+
+    first: int = option(Integer(), "One.", default=1, kw_only=False)
+    second: int = option(Integer(), "Another.", default=2, kw_only=False)
+
+
+def test_the_repr_names_what_follows_an_option_that_is_left_out() -> None:
+    assert repr(Pair(3, 4)) == "Pair(3, 4)"
+    assert repr(Pair(second=4)) == "Pair(second=4)"
+    assert eval(repr(Pair(second=4))).second == 4
+
+
 def test_the_repr_is_the_constructor_call_without_defaults() -> None:
     assert repr(Kettle(2.0)) == "Kettle(2.0)"
     kettle = Kettle(2.0, marks=(1, 2), whistles=True)

@@ -20,7 +20,7 @@ _HOMES = {
         "Constant Explicit Glorot He Initializer LeCun Normal Orthogonal Uniform UnitVariance Zeros"
     ),
     "pellucid.insight": (
-        "BackwardReport DerivativeReport Diagram Finding GradientCheck Picture Recorder Report Trace "
+        "BackwardReport DerivativeReport Diagram Finding GradientCheck LossCurveDisplay Picture Recorder Report Trace "
         "check_derivative compare_backward diagnose eject gradient_check plot_decision_boundary "
         "plot_distributions plot_history plot_network trace"
     ),

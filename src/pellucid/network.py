@@ -229,22 +229,22 @@ class Network:
     def summary(self) -> str:
         """Return a table with a line per layer: its size and its number of parameters."""
         rows = [("layer", "", "columns", "parameters")]
-        for index, layer in enumerate(self.layers):
-            count = sum(view.size for name, view in self.named_parameters.items() if name.startswith(f"{index}."))
-            rows.append(
-                (
-                    str(index),
-                    textwrap.shorten(repr(layer), 60, placeholder=" ..."),
-                    f"{self.sizes[index]} -> {self.sizes[index + 1]}",
-                    f"{count:,}",
-                )
-            )
+        for index, (layer, sizes, count) in enumerate(self.summary_rows()):
+            rows.append((str(index), textwrap.shorten(repr(layer), 60, placeholder=" ..."), sizes, f"{count:,}"))
         rows.append(("", "", "all", f"{self.parameters.size:,}"))
         widths = [max(len(row[column]) for row in rows) for column in range(4)]
         lines = [
             f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}".rstrip() for a, b, c, d in rows
         ]
         return "\n".join(lines)
+
+    def summary_rows(self) -> list[tuple[Layer, str, int]]:
+        """Return each layer, its numbers of columns, such as ``"2 -> 3"``, and its number of parameters."""
+        rows = []
+        for index, layer in enumerate(self.layers):
+            count = sum(view.size for name, view in self.named_parameters.items() if name.startswith(f"{index}."))
+            rows.append((layer, f"{self.sizes[index]} -> {self.sizes[index + 1]}", count))
+        return rows
 
     def __repr__(self) -> str:
         return f"Network([{', '.join(map(repr, self.layers))}], n_inputs={self.n_inputs}, dtype={str(self.dtype)!r})"

@@ -67,11 +67,14 @@ class Configurable(ABC):  # noqa: B024 - the families below it have the abstract
 
     def __repr__(self) -> str:
         parts = []
+        by_place = True
         for field in _fields(type(self)):
             value = getattr(self, field.name)
             if field.default is not REQUIRED and _same(value, field.default):
+                by_place = False  # what follows one that is left out needs its name
                 continue
-            parts.append(f"{field.name}={_literal(value)}" if field.kw_only else _literal(value))
+            by_place = by_place and not field.kw_only
+            parts.append(_literal(value) if by_place else f"{field.name}={_literal(value)}")
         return f"{type(self).__name__}({', '.join(parts)})"
 
 

@@ -167,7 +167,7 @@ def test_loss_curves_are_the_columns_of_the_history() -> None:
     np.testing.assert_array_equal(curves["training"], history["loss"])
     np.testing.assert_array_equal(curves["validation"], history["validation_loss"])
     best = int(np.argmin(history["validation_loss"]))
-    assert f"lowest, epoch {best + 1}" in curves
+    assert f"best, epoch {best + 1}" in curves
     styles = {line.get_linestyle() for line in axes[0].get_lines()[:2]}
     assert len(styles) == 2  # told apart without color
     one = train(small(), X, Y, loss="squared_error", epochs=1)

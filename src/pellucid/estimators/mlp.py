@@ -20,12 +20,14 @@ from pellucid.estimators.mlp_objective import objective_for
 from pellucid.estimators.mlp_rules import search
 from pellucid.estimators.mlp_steps import Steps
 from pellucid.estimators.mlp_validation import Validation
+from pellucid.estimators.notebook import ShownInNotebook
 from pellucid.layers.base import Array
+from pellucid.network import Network
 from pellucid.optimizers import LBFGS
 from pellucid.training.history import TrainingState
 
 
-class MLP(DescendingMLP, BaseEstimator):
+class MLP(ShownInNotebook, DescendingMLP, BaseEstimator):
     """The fit and the outputs, by the rules of scikit-learn's own MLP."""
 
     def __post_init__(self) -> None:
@@ -167,6 +169,10 @@ class MLP(DescendingMLP, BaseEstimator):
         self.n_iter_ = _check_optimize_result("lbfgs", found, self.max_iter)
         self.loss_ = float(found.fun)
         self.coefs_, self.intercepts_ = read_network(network)
+
+    def _network_and_link(self) -> tuple[Network, str]:
+        network = build_network(self.coefs_, self.intercepts_, self.activation, self.coefs_[0].dtype)
+        return network, self.out_activation_
 
     def _raw_outputs(self, X: Any) -> Array:
         """Return the network's outputs, (n_rows, n_outputs), before the link."""

@@ -19,6 +19,7 @@ from pellucid.errors import ShapeError
 from pellucid.estimators.cores import limited_cores
 from pellucid.estimators.duration import Duration, to_seconds
 from pellucid.estimators.inputs import fitted_table, require_target, training_table
+from pellucid.estimators.notebook import ShownInNotebook
 from pellucid.estimators.recipe import AVERAGE, Plan, build_network, build_optimizer, plan_training
 from pellucid.layers.base import Array
 from pellucid.losses import Loss
@@ -37,7 +38,7 @@ from pellucid.training.callbacks import as_callback
 ACTIVATIONS = tuple(sorted(cls.name for cls in registered(Activation).values()))  # type: ignore[type-abstract]
 
 
-class TabularEstimator(Configurable, BaseEstimator):
+class TabularEstimator(ShownInNotebook, Configurable, BaseEstimator):
     """The options, and the way from a table to a network."""
 
     hidden_layer_sizes: Any = option(Several(Integer(1)), "Neurons of each hidden layer.", default=(128, 128))
@@ -254,6 +255,9 @@ class TabularEstimator(Configurable, BaseEstimator):
             "schedules": plan.schedules(dropout=self.dropout > 0 and len(self.hidden_layer_sizes) > 0),
             "average": AVERAGE,
         }
+
+    def _network_and_link(self) -> tuple[Network, str]:
+        return self.network_, self.loss_.link
 
     def _outputs(self, X: Any) -> Array:
         """Return the network's raw outputs, (n_rows, n_outputs), for a raw table."""

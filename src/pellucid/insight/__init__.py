@@ -7,6 +7,7 @@ from pellucid.insight.gradient_check import GradientCheck, gradient_check
 from pellucid.insight.ledger import Trace, trace
 from pellucid.insight.pictures import (
     Diagram,
+    LossCurveDisplay,
     Picture,
     Recorder,
     plot_decision_boundary,
@@ -21,6 +22,7 @@ __all__ = [
     "Diagram",
     "Finding",
     "GradientCheck",
+    "LossCurveDisplay",
     "Picture",
     "Recorder",
     "Report",

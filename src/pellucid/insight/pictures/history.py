@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from pellucid.errors import OptionError
+from pellucid.insight.pictures.curves import Curves, lowest
 from pellucid.insight.pictures.picture import LINES, NEGATIVE, POSITIVE, Picture, blank, title
 from pellucid.training import History
 
@@ -43,33 +45,45 @@ def plot_history(history: History) -> Picture:
     n_rows = math.ceil(len(order) / n_columns)
     figure, axes = blank(3.6 * n_columns, 2.8 * n_rows, n_rows, n_columns)
     for axis, name in zip(axes.flat, order, strict=False):
-        _panel(axis, history, name)
+        curves = _curves(history, name)
+        draw(axis, curves)
+        title(axis, curves.name)
+        if len(curves.values) > 1:
+            axis.legend(fontsize=8, frameon=False)
     for axis in axes.flat[len(order) :]:
         axis.remove()
     return Picture(figure)
 
 
-def _panel(axis: Any, history: History, name: str) -> None:
-    epochs = np.asarray(history["epoch"])
-    curves = {"training": np.asarray(history[name], dtype=float)}
+def _curves(history: History, name: str) -> Curves:
+    values = {"training": np.asarray(history[name], dtype=float)}
     twin = f"validation_{name}"
     if twin in history.columns:
-        curves["validation"] = np.asarray(history[twin], dtype=float)
-    marker = "o" if len(epochs) == 1 else ""
-    for (label, values), color, line in zip(curves.items(), (POSITIVE, NEGATIVE), LINES, strict=False):
-        axis.plot(epochs, values, color=color, linestyle=line, linewidth=1.6, marker=marker, label=label)
-    if name == "loss" and "validation" in curves:
-        best = int(np.argmin(curves["validation"]))
-        lowest = curves["validation"][best]
-        axis.plot(epochs[best], lowest, "o", color=NEGATIVE, markersize=6, label=f"lowest, epoch {epochs[best]}")
-    if len(curves) > 1:
-        axis.legend(fontsize=8, frameon=False)
-    values = np.concatenate(list(curves.values()))
-    finite = values[np.isfinite(values)]
-    if len(finite) and finite.min() > 0 and finite.max() > 20 * finite.min():
+        values["validation"] = np.asarray(history[twin], dtype=float)
+    judged = values.get("validation") if name == "loss" else None
+    return Curves(name.replace("_", " "), values, None if judged is None else lowest(judged))
+
+
+def draw(axis: Any, curves: Curves, *, of: str = "", colors: Sequence[str] = (POSITIVE, NEGATIVE)) -> list[Any]:
+    """Draw training rows as a line and validation rows as dashes, the marked epoch as a dot; return matplotlib's lines.
+
+    ``of`` stands before the names in the legend, and ``colors`` are those of training and of validation rows.
+    """
+    n_epochs = len(next(iter(curves.values.values())))
+    marker = "o" if n_epochs == 1 else ""
+    style = dict(zip(("training", "validation"), zip(colors, LINES, strict=False), strict=True))
+    lines = []
+    for name, values in curves.values.items():
+        color, line = style[name]
+        shape = {"color": color, "linestyle": line, "marker": marker, "linewidth": 1.6, "label": of + name}
+        lines += axis.plot(np.arange(1, n_epochs + 1), values, **shape)
+    if curves.mark is not None:
+        epoch, value, words = curves.mark
+        lines += axis.plot(epoch, value, "o", color=colors[1], markersize=6, label=of + words)
+    if curves.scale == "log":
         axis.set_yscale("log")
-    elif len(finite) and finite.min() >= 0 and finite.min() < finite.max() / 2:
-        axis.set_ylim(bottom=0)
+    elif curves.scale == "zero":
+        axis.set_ylim(bottom=0, auto=True)  # other curves may come
     axis.set_xlabel("epoch", fontsize=9)
     axis.xaxis.get_major_locator().set_params(integer=True)
-    title(axis, name.replace("_", " "))
+    return lines
