@@ -25,7 +25,8 @@ _HOMES = {
         "plot_distributions plot_history plot_network trace"
     ),
     "pellucid.layers": (
-        "ActivationLayer BatchNorm Chain Columns Dense Dropout Embedding Layer LayerNorm Residual Scale"
+        "ActivationLayer BatchNorm Chain Columns Dense Dropout Embedding Layer LayerNorm "
+        "PeriodicEmbedding Residual Scale"
     ),
     "pellucid.losses": (
         "AbsoluteError BinaryCrossEntropy CrossEntropy Huber Loss Penalty Poisson Quantile SquaredError"

@@ -25,11 +25,13 @@ from pellucid.layers import (
     Embedding,
     Layer,
     LayerNorm,
+    PeriodicEmbedding,
     Residual,
     Scale,
 )
 from pellucid.layers.base import walk
 from pellucid.layers.normalization import _through_statistics
+from pellucid.layers.periodic import waves
 from pellucid.random import Random
 
 Template = Callable[[Tape, Any, Value, Random], tuple[Value, Backward]]
@@ -154,6 +156,40 @@ def embedding(tape: Tape, layer: Embedding, x: Value, address: Random) -> tuple[
         shape = f"({layer.n_codes}, {layer.size})"
         tape.backward(f"d{E}", f"np.float32({whole})" if tape.dtype == "float32" else whole, shape)
         return tape.backward(f"d{x.trained}", f"np.zeros_like({x.trained})", "(n, 1)") if wanted else None
+
+    return y, back
+
+
+def periodic_embedding(tape: Tape, layer: PeriodicEmbedding, x: Value, address: Random) -> tuple[Value, Backward]:
+    """T = [X, Q] with Q = H B + q, column by column, of the waves H = cos(2π (X w + p)); G are the sines."""
+    number = tape.count("T")
+    w, p, B, q, H, G, Q, T = (f"{letter}{number}" for letter in ("w", "p", "B", "q", "H", "G", "Q", "T"))
+    _own(tape, layer, frequency=w, phase=p, weight=B, bias=q)
+    n, n_waves, size = x.size, layer.n_frequencies, layer.n_outputs
+    by_wave, weights = f"{H}.reshape(-1, {n}, {n_waves})", f"{B}.reshape({n}, {n_waves}, {size})"
+    tape.forward(f"{H}, {G}", f"{tape.sources.function(waves)}({{x}}, {w}, {p})", x, n * n_waves)
+    mixed = f"np.einsum('ijk,jkd->ijd', {by_wave}, {weights}).reshape(-1, {n * size}) + {q}"
+    tape.forward(Q, mixed, x, n * size)
+    y = tape.forward(T, f"np.concatenate([{{x}}, {Q}], axis=1)", x, n * (size + 1))
+
+    def back(dT: str, wanted: bool) -> str | None:
+        dQ, dH, d_turns = f"d{Q}", f"d{H}", f"dt{number}"
+        tape.backward(dQ, f"{dT}[:, {n}:]", f"(n, {n * size})")
+        tape.backward(f"d{q}", f"{dQ}.sum(axis=0)", f"({n * size},)")
+        slopes = f"{dQ}.reshape(-1, {n}, {size})"
+        tape.backward(
+            f"d{B}", f"np.einsum('ijk,ijd->jkd', {by_wave}, {slopes}).reshape(-1, {size})", f"({n * n_waves}, {size})"
+        )
+        tape.backward(dH, f"np.einsum('ijd,jkd->ijk', {slopes}, {weights}).reshape(-1, {n * n_waves})")
+        tape.backward(d_turns, f"{dH} * {G} * (-2 * np.pi)", f"(n, {n * n_waves})")
+        tape.backward(
+            f"d{w}", f"({d_turns} * np.repeat({x.trained}, {n_waves}, axis=1)).sum(axis=0)", f"({n * n_waves},)"
+        )
+        tape.backward(f"d{p}", f"{d_turns}.sum(axis=0)", f"({n * n_waves},)")
+        if not wanted:
+            return None
+        through = f"({d_turns} * {w}).reshape(-1, {n}, {n_waves}).sum(axis=2)"
+        return tape.backward(f"d{x.trained}", f"{dT}[:, :{n}] + {through}", f"(n, {n})")
 
     return y, back
 
@@ -292,6 +328,7 @@ TEMPLATES: dict[type[Layer], Template] = {
     Dropout: dropout,
     Embedding: embedding,
     LayerNorm: layer_norm,
+    PeriodicEmbedding: periodic_embedding,
     Residual: residual,
     Scale: scale,
 }
