@@ -17,7 +17,7 @@ _HOMES = {
     "pellucid.errors": "PellucidError",
     "pellucid.estimators": "MLPClassifier MLPRegressor TabularClassifier TabularRegressor",
     "pellucid.initializers": (
-        "Constant Explicit Glorot He Initializer LeCun Normal Orthogonal Uniform UnitVariance Zeros"
+        "Constant Explicit Glorot He Hull Initializer LeCun Normal Orthogonal Uniform UnitVariance Zeros"
     ),
     "pellucid.insight": (
         "BackwardReport DerivativeReport Diagram Finding GradientCheck Picture Recorder Report Trace "

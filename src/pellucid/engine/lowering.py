@@ -239,7 +239,8 @@ def _embedding(a: Assembly, layer: Embedding, x: Place, n_in: int, path: str, ad
 def periodic_sizes(n_in: int, n_out: int, n_frequencies: int) -> dict[str, int]:
     """Return how many parameters a periodic layer has for each column, and how many numbers of a row it keeps.
 
-    It keeps cosines and sines, the slopes of what comes out beside x, x itself, its slope, and that of one wave; native/periodic.h.
+    It keeps cosines and sines, the slopes of what comes out beside x, x itself, its slope, and that of one wave
+    (native/periodic.h).
     """
     each = n_out // n_in - 1
     return {"own": n_frequencies * (each + 2) + each, "kept": 2 * n_frequencies + each + 3}
