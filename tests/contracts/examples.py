@@ -22,6 +22,7 @@ from pellucid.layers import (
     Layer,
     LayerNorm,
     PeriodicEmbedding,
+    PeriodicFeatures,
     Residual,
     Scale,
 )
@@ -103,6 +104,10 @@ LAYERS: dict[str, Sequence[LayerExample]] = {
     "PeriodicEmbedding": [
         LayerExample(lambda: PeriodicEmbedding(n_frequencies=4, n_outputs=2, deviation=0.3), 3),
         LayerExample(lambda: PeriodicEmbedding(n_frequencies=3, n_outputs=5), 1),
+    ],
+    "PeriodicFeatures": [
+        LayerExample(lambda: PeriodicFeatures(n_frequencies=4, deviation=0.3), 3),
+        LayerExample(lambda: PeriodicFeatures(n_frequencies=1), 1),
     ],
     "Residual": [LayerExample(lambda: Residual([Dense(5), "gelu", Dense(3)]), 3)],
     "Scale": [LayerExample(Scale, 3)],

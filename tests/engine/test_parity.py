@@ -24,6 +24,7 @@ from pellucid.layers import (
     Layer,
     LayerNorm,
     PeriodicEmbedding,
+    PeriodicFeatures,
     Residual,
     Scale,
 )
@@ -132,6 +133,8 @@ LAYERS: dict[str, Callable[[], list[Any]]] = {
         Columns({"x": (0, 3, [Scale(), PeriodicEmbedding(deviation=1.0)]), "y": (1, 4, PeriodicEmbedding())}),
         *hidden("tanh"),
     ],
+    "periodic features": lambda: [PeriodicFeatures(deviation=1.0), *hidden("tanh")],
+    "periodic features inside": lambda: hidden(PeriodicFeatures(n_frequencies=5), "tanh"),
     "columns inside": lambda: hidden(Columns({"left": (0, 5, Dense(4)), "right": (3, 9, "silu")})),
     "softmax inside": lambda: hidden("softmax"),
     "wide": lambda: [Dense(70), "tanh", Dense(33), "relu", Dense(2)],

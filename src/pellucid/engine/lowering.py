@@ -24,6 +24,7 @@ from pellucid.layers import (
     Layer,
     LayerNorm,
     PeriodicEmbedding,
+    PeriodicFeatures,
     Residual,
     Scale,
 )
@@ -236,30 +237,32 @@ def _embedding(a: Assembly, layer: Embedding, x: Place, n_in: int, path: str, ad
     return y, back
 
 
-def periodic_sizes(n_in: int, n_out: int, n_frequencies: int) -> dict[str, int]:
+def periodic_sizes(n_in: int, n_out: int, n_frequencies: int, mixes: int) -> dict[str, int]:
     """Return how many parameters a periodic layer has for each column, and how many numbers of a row it keeps.
 
     It keeps cosines and sines, the slopes of what comes out beside x, x itself, its slope, and that of one wave
     (native/periodic.h).
     """
     each = n_out // n_in - 1
-    return {"own": n_frequencies * (each + 2) + each, "kept": 2 * n_frequencies + each + 3}
+    weights = each * n_frequencies if mixes else each
+    return {"own": 2 * n_frequencies + weights + each, "kept": 2 * n_frequencies + each + 3}
 
 
 def _periodic(
-    a: Assembly, layer: PeriodicEmbedding, x: Place, n_in: int, path: str, address: int
+    a: Assembly, layer: PeriodicEmbedding | PeriodicFeatures, x: Place, n_in: int, path: str, address: int
 ) -> tuple[Place, Backward]:
-    n_out, width = layer.output_size(n_in), layer.n_frequencies
-    kept = periodic_sizes(n_in, n_out, width)["kept"]
+    n_out, width, mixes = layer.output_size(n_in), layer.n_frequencies, int(isinstance(layer, PeriodicEmbedding))
+    kept = periodic_sizes(n_in, n_out, width, mixes)["kept"]
+    sizes = {"n_out": n_out, "width": width, "variant": mixes}
     y, waves = a.rows_of(n_out), a.numbers(whole_registers(a.rows) * n_in * kept)
     parameters = a.parameter(f"{path}frequency")  # the first of them; the others follow
-    a.forward.append(operation(Code.PERIODIC, n_in, x, parameters, y, waves, n_out=n_out, width=width))
+    a.forward.append(operation(Code.PERIODIC, n_in, x, parameters, y, waves, **sizes))
 
     def back(dy: Place, wanted: bool) -> Place | None:
         dx = a.rows_of(n_in) if wanted else NOWHERE
         gradients = a.gradient(f"{path}frequency")
         places = (dy, parameters, waves, gradients, dx)
-        a.backward.append(operation(Code.PERIODIC_BACKWARD, n_in, *places, n_out=n_out, width=width))
+        a.backward.append(operation(Code.PERIODIC_BACKWARD, n_in, *places, **sizes))
         return dx if wanted else None
 
     return y, back
@@ -313,6 +316,7 @@ _LOWERINGS: dict[type[Layer], Callable[..., tuple[Place, Backward]]] = {
     Embedding: _embedding,
     LayerNorm: _layer_norm,
     PeriodicEmbedding: _periodic,
+    PeriodicFeatures: _periodic,
     Residual: _residual,
     Scale: _scale,
 }

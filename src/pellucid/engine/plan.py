@@ -232,7 +232,7 @@ def _check(operations: Sequence[Operation], assembly: Assembly) -> None:
             "in": o.n_in,
             "in_again": 2,
             "out": o.n_out,
-            **periodic_sizes(o.n_in, o.n_out, o.width),
+            **periodic_sizes(o.n_in, o.n_out, o.width, o.variant),
         }
         if min(o.n_in, o.n_out) < 1:
             raise AssertionError(f"engine: {Code(o.code).name} has sizes {o.n_in}, {o.n_out}")

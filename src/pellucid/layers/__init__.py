@@ -8,6 +8,7 @@ from pellucid.layers.embedding import Embedding
 from pellucid.layers.holding import Chain, Columns, Residual
 from pellucid.layers.normalization import BatchNorm, LayerNorm
 from pellucid.layers.periodic_embedding import PeriodicEmbedding
+from pellucid.layers.periodic_features import PeriodicFeatures
 from pellucid.layers.scale import Scale
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Layer",
     "LayerNorm",
     "PeriodicEmbedding",
+    "PeriodicFeatures",
     "Residual",
     "Scale",
 ]

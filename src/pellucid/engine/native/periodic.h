@@ -1,4 +1,4 @@
-/* Periodic embeddings; equal to layers/periodic.py and layers/periodic_embedding.py.
+/* Periodic embeddings; equal to layers/periodic.py, periodic_embedding.py (it mixes waves) and periodic_features.py.
  *
  * A lane is a row, so that nothing crosses lanes but the sums over rows: those run in 16 lanes, row i in lane i % 16,
  * and are joined in the one tree. Threads take rows on the way there and columns of x on the way back.
@@ -26,7 +26,8 @@ static void T(periodic)(const team *t, const operation *o, const REAL *x, const 
 {
     const T(periodic_arrays) a = T(periodic_of)(o, kept, rows);
     const int64_t all = a.n * a.waves;
-    const REAL *frequency = parameters, *phase = frequency + all, *weight = phase + all, *bias = weight + all * a.each;
+    const REAL *frequency = parameters, *phase = frequency + all, *weight = phase + all;
+    const REAL *bias = weight + all * (o->variant ? a.each : 1);
     const range r = share(t, rows);
     const int64_t end = r.last == rows ? a.padded : r.last; /* what pads the rows is made, too: nothing there is a NaN */
     for (int64_t i = r.first; i < end; i += LANES) {
@@ -46,8 +47,10 @@ static void T(periodic)(const team *t, const operation *o, const REAL *x, const 
             }
             for (int64_t d = 0; d < a.each; d++) {
                 VEC sum = {0};
-                for (int64_t k = 0; k < a.waves; k++)
+                for (int64_t k = 0; o->variant && k < a.waves; k++)
                     sum = T(fma)(T(load)(h + k * a.padded), T(all)(weight[(j * a.waves + k) * a.each + d]), sum);
+                if (!o->variant)
+                    sum = T(load)(h + d * a.padded) * weight[j * a.waves + d];
                 T(store)(lane, sum + bias[j * a.each + d]);
                 for (int64_t l = 0; l < here; l++)
                     y[(i + l) * o->n_out + a.n + j * a.each + d] = lane[l];
@@ -65,8 +68,9 @@ typedef struct {
     T(lanes) with_x, alone, with_h[4];
 } T(wave_sums);
 
-/* One wave back: through `each` of the weights from `first` on, at most 4. Their part of dh is added to that in `dh`;
-   the last ones make the slopes of the turns of it, and with dx add those, times the frequency, to it. */
+/* One wave back: from `each` outputs from `first` on, at most 4, through their weights v. Their part of dh is added to
+   that in dh_, where there is one; the last ones make the slopes of the turns of it, and with dx add those, times the
+   frequency, to it. */
 INLINE T(wave_sums) T(wave_back)(const T(periodic_arrays) *a, int64_t j, int64_t w, int64_t first, const int64_t each,
                                  const REAL *v, REAL frequency, REAL *dh_, const int last, REAL *dx)
 {
@@ -76,7 +80,7 @@ INLINE T(wave_sums) T(wave_back)(const T(periodic_arrays) *a, int64_t j, int64_t
     T(wave_sums) sums = {0};
     EACH_ROW(padded) {
         const VEC cosine = T(load)(h + at);
-        VEC dh = first ? T(load)(dh_ + at) : (VEC){0};
+        VEC dh = dh_ && first ? T(load)(dh_ + at) : (VEC){0};
         for (int64_t d = 0; d < each; d++) {
             const VEC e = T(load)(slope + d * padded + at);
             sums.with_h[d].part[part] = T(fma)(cosine, e, sums.with_h[d].part[part]);
@@ -101,7 +105,7 @@ static void T(periodic_backward)(const team *t, const operation *o, const REAL *
     const T(periodic_arrays) a = T(periodic_of)(o, kept, rows);
     const int64_t all = a.n * a.waves, each = a.each, padded = a.padded;
     const REAL *weight = parameters + 2 * all;
-    REAL *d_weight = gradients + 2 * all, *d_bias = d_weight + all * each;
+    REAL *d_weight = gradients + 2 * all, *d_bias = d_weight + all * (o->variant ? each : 1);
     const REAL minus_two_pi = (REAL)-6.283185307179586;
     const range r = share(t, a.n);
     for (int64_t j = r.first; j < r.last; j++) {
@@ -119,7 +123,11 @@ static void T(periodic_backward)(const team *t, const operation *o, const REAL *
         for (int64_t w = j * a.waves; w < (j + 1) * a.waves; w++) {
             const REAL *v = weight + w * each, frequency = parameters[w];
             T(wave_sums) sums;
-            for (int64_t d = 0; d < each; d += 4) {
+            if (!o->variant) {
+                sums = T(wave_back)(&a, j, w, w - j * a.waves, 1, weight + w, frequency, NULL, 1, own);
+                d_weight[w] = T(join)(sums.with_h[0]);
+            }
+            for (int64_t d = 0; o->variant && d < each; d += 4) {
                 const int64_t some = each - d < 4 ? each - d : 4;
                 if (each == 3) /* what is usual, without loops */
                     sums = T(wave_back)(&a, j, w, 0, 3, v, frequency, NULL, 1, own);
