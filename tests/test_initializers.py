@@ -16,6 +16,7 @@ from pellucid.initializers import (
     Explicit,
     Glorot,
     He,
+    Hull,
     Initializer,
     LeCun,
     Normal,
@@ -26,6 +27,8 @@ from pellucid.initializers import (
     Zeros,
     initializer,
 )
+from pellucid.layers import Columns, Dense, PeriodicEmbedding
+from pellucid.network import Network
 from pellucid.options import from_config, options, registered, to_config
 from pellucid.random import Random
 
@@ -42,6 +45,7 @@ EXAMPLES: dict[str, Initializer] = {
     "Explicit": Explicit(np.arange(N, dtype=float).reshape(SHAPE) / 7),
     "Glorot": Glorot(distribution="normal"),
     "He": He(distribution="uniform"),
+    "Hull": Hull(),
     "LeCun": LeCun(distribution="uniform"),
     "Normal": Normal(mean=0.3, deviation=2.0),
     "Orthogonal": Orthogonal(gain=1.5),
@@ -53,7 +57,13 @@ RANDOM = sorted(set(EXAMPLES) - {"Constant", "Explicit", "Zeros"})
 
 
 def draw(chosen: Initializer, shape: tuple[int, ...] = SHAPE, seed: int = 0, dtype: Any = np.float64) -> Any:
-    return chosen.draw(shape, Random(seed=seed), dtype, ROWS if chosen.needs_rows else None)
+    return drawn_at(Random(seed=seed), chosen, shape, dtype)
+
+
+def drawn_at(rng: Random, chosen: Initializer, shape: tuple[int, ...] = SHAPE, dtype: Any = np.float64) -> Any:
+    if isinstance(chosen, Hull):  # for biases: its rows are the sums that they are added to
+        return chosen.draw(shape[-1:], rng, dtype, ROWS[:, : shape[-1]])
+    return chosen.draw(shape, rng, dtype, ROWS if chosen.needs_rows else None)
 
 
 def assert_moments(w: np.ndarray, mean: float, variance: float, kurtosis: float) -> None:
@@ -154,7 +164,45 @@ def test_unit_variance_on_the_rows() -> None:
     np.testing.assert_allclose(z.std(axis=0), 1.0, rtol=0, atol=2 * 2.0**-21 * SHAPE[0] * largest)
     directions = w / Random(seed=0).normal(SHAPE)  # a column keeps its direction
     np.testing.assert_allclose(directions, np.broadcast_to(directions[0], SHAPE), rtol=4 * EPS)
-    assert UnitVariance.needs_rows and not any(EXAMPLES[name].needs_rows for name in EXAMPLES if name != "UnitVariance")
+    assert {name for name, chosen in EXAMPLES.items() if chosen.needs_rows} == {"Hull", "UnitVariance"}
+
+
+def test_hull_takes_points_between_five_rows() -> None:
+    corners = np.eye(3)  # of a triangle: the sums of a unit at a point are the point's coordinates
+    n = 20_000
+    points = -np.stack(
+        [Hull().draw((n,), Random(seed=4), x=np.repeat(corner[:, None], n, axis=1)) for corner in corners]
+    )
+    assert points.min() >= 0
+    np.testing.assert_allclose(points.sum(axis=0), 1, rtol=0, atol=16 * EPS)
+    # a share λ of five from Exp(1) / sum has mean 1/5 and mean square 2/30; a corner's is Σ λ over the rows in it
+    np.testing.assert_allclose(points.mean(axis=1), 1 / 3, rtol=0, atol=SIGMAS * math.sqrt(2 / 9 / 3 / n))
+    variance = 5 * (2 / 30) * (1 / 3) * (2 / 3)
+    np.testing.assert_allclose(points.var(axis=1), variance, rtol=SIGMAS * math.sqrt(2 / n))
+
+
+def test_hull_puts_the_kinks_of_a_layer_among_its_rows() -> None:
+    for parametrization in ("standard", "ntk"):
+        dense = Dense(50, weight_initializer="unit_variance", bias_initializer="hull", parametrization=parametrization)
+        network = Network([PeriodicEmbedding(), Columns({"all": (0, 8, dense)})], n_inputs=2, rng=1)
+        X = Random(seed=5).normal((40, 2)) + 10
+        network.initialize(X)
+        z = network.predict(X)
+        np.testing.assert_allclose(z.std(axis=0), 1, rtol=1e-4)
+        assert (z.min(axis=0) < 0).all() and (z.max(axis=0) > 0).all()
+
+
+def test_hull_refuses_what_says_nothing() -> None:
+    with pytest.raises(ShapeError, match=r"\(3, 2\).*bias_initializer"):
+        Hull().draw((3, 2), Random(), x=np.ones((5, 3)))
+    with pytest.raises(NotInitializedError, match=r"network\.initialize\(X\)"):
+        Hull().draw((3,), Random())
+    with pytest.raises(ShapeError, match=r"x got shape \(5, 4\)"):
+        Hull().draw((3,), Random(), x=np.ones((5, 4)))
+    with pytest.raises(DataError, match="no rows"):
+        Hull().draw((3,), Random(), x=np.ones((0, 3)))
+    with pytest.raises(DataError, match="NaN or infinite"):
+        Hull().draw((3,), Random(), x=np.full((2, 3), np.nan))
 
 
 def test_unit_variance_refuses_rows_that_say_nothing() -> None:
@@ -174,7 +222,8 @@ def test_unit_variance_refuses_rows_that_say_nothing() -> None:
 @pytest.mark.parametrize("name", sorted(EXAMPLES))
 def test_dtype_and_rounding_once(name: str) -> None:
     wide, narrow = (draw(EXAMPLES[name], dtype=dtype) for dtype in (np.float64, np.float32))
-    assert wide.dtype == np.float64 and narrow.dtype == np.float32 and wide.shape == narrow.shape == SHAPE
+    assert wide.dtype == np.float64 and narrow.dtype == np.float32 and wide.shape == narrow.shape
+    assert wide.shape == (SHAPE[1:] if name == "Hull" else SHAPE)
     np.testing.assert_array_equal(narrow, wide.astype(np.float32))
     assert narrow.flags.writeable
 
@@ -184,9 +233,7 @@ def test_an_address_decides_the_weights(name: str) -> None:
     chosen = EXAMPLES[name]
     np.testing.assert_array_equal(draw(chosen), draw(chosen))
     assert not np.any(draw(chosen) == draw(chosen, seed=1))
-    rng = Random(seed=0)
-    rows = ROWS if chosen.needs_rows else None
-    assert not np.any(draw(chosen) == chosen.draw(SHAPE, rng.child(0), x=rows))
+    assert not np.any(draw(chosen) == drawn_at(Random(seed=0).child(0), chosen))
 
 
 @pytest.mark.parametrize("name", sorted(EXAMPLES))
@@ -199,7 +246,9 @@ def test_configuration_survives_json(name: str) -> None:
     np.testing.assert_array_equal(draw(back), draw(chosen))
 
 
-@pytest.mark.parametrize("name", ["uniform", "normal", "glorot", "he", "lecun", "orthogonal", "zeros", "unit_variance"])
+@pytest.mark.parametrize(
+    "name", ["uniform", "normal", "glorot", "he", "lecun", "orthogonal", "zeros", "unit_variance", "hull"]
+)
 def test_names_stand_for_default_options(name: str) -> None:
     chosen = initializer(name)
     assert chosen.name == name and repr(chosen) == f"{type(chosen).__name__}()"

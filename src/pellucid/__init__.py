@@ -17,7 +17,7 @@ _HOMES = {
     "pellucid.errors": "PellucidError",
     "pellucid.estimators": "MLPClassifier MLPRegressor TabularClassifier TabularRegressor",
     "pellucid.initializers": (
-        "Constant Explicit Glorot He Initializer LeCun Normal Orthogonal Uniform UnitVariance Zeros"
+        "Constant Explicit Glorot He Hull Initializer LeCun Normal Orthogonal Uniform UnitVariance Zeros"
     ),
     "pellucid.insight": (
         "BackwardReport DerivativeReport Diagram Finding GradientCheck LossCurveDisplay Picture Recorder Report Trace "
@@ -25,7 +25,8 @@ _HOMES = {
         "plot_distributions plot_history plot_network trace"
     ),
     "pellucid.layers": (
-        "ActivationLayer BatchNorm Chain Columns Dense Dropout Embedding Layer LayerNorm Residual Scale"
+        "ActivationLayer BatchNorm Chain Columns Dense Dropout Embedding Layer LayerNorm "
+        "PeriodicEmbedding PeriodicFeatures Residual Scale"
     ),
     "pellucid.losses": (
         "AbsoluteError BinaryCrossEntropy BinaryFocal CrossEntropy Focal Huber Loss Penalty Poisson Quantile "

@@ -27,6 +27,7 @@ __all__ = [
     "Explicit",
     "Glorot",
     "He",
+    "Hull",
     "Initializer",
     "LeCun",
     "Normal",
@@ -57,7 +58,8 @@ class Initializer(Configurable, abc.ABC):
         shape : of the weights, (n_inputs, n_outputs)
         rng : the address that the numbers are read from
         dtype : float32 or float64
-        x : (n_rows, n_inputs), the rows that reach the layer; only initializers with ``needs_rows`` look at them
+        x : (n_rows, n_inputs), the rows that reach the layer, or for a bias (n_rows, n_outputs), the sums that it is
+            added to; only initializers with ``needs_rows`` look at them
 
         Raises `ShapeError` for a shape that the rule does not cover.
         """
@@ -293,6 +295,54 @@ class UnitVariance(Initializer):
                 "variance 1. Pass two or more different rows, or use another initializer, such as 'glorot'."
             )
         return (weights / deviation).astype(dtype)
+
+
+class Hull(Initializer):
+    """b_j = -Σ_m λ_m z_mj over five random rows: each unit bends at a random point of the data's convex hull.
+
+    For biases. A unit bends where z + b = 0, and its sums z are linear in the rows, so it bends at Σ_m λ_m x_m. The
+    shares λ are five numbers from Exp(1), divided by their sum: they are distributed as the gaps between four sorted
+    uniform numbers, and come that way, without a logarithm. Each unit has rows and shares of its own.
+
+    Source: Steinwart, "A sober look at neural network initializations", 2019, arXiv 1903.11482, section 4, in the form
+    of RealMLP (Holzmüller et al. 2024, arXiv 2407.04491).
+
+    Raises `NotInitializedError` in `draw` without rows, `ShapeError` for weights that are no biases or sums of another
+    width, and `DataError` for sums of no rows, or that are not finite.
+
+    >>> print(Hull().draw((3,), Random(seed=1), x=np.array([[0.0, 1.0, 10.0], [1.0, 2.0, 10.0]])).round(3))
+    [ -0.268  -1.393 -10.   ]
+    """
+
+    name: ClassVar[str] = "hull"
+    needs_rows: ClassVar[bool] = True
+
+    def draw(self, shape: Shape, rng: Random, dtype: DTypeLike = np.float64, x: Array | None = None) -> Array:
+        if len(shape) != 1:
+            raise ShapeError(
+                f"Hull: the weights have shape {tuple(shape)}; it expects biases, (n_outputs,). Use it as "
+                "bias_initializer, and 'unit_variance' for the weights."
+            )
+        if x is None:
+            raise NotInitializedError(
+                "Hull draws biases from the rows that reach the layer, and there are none yet. "
+                "Call network.initialize(X) with the training rows first."
+            )
+        if x.ndim != 2 or x.shape[1] != shape[0]:
+            raise ShapeError(
+                f"Hull: x got shape {x.shape}; {shape[0]} biases expect sums of shape (n_rows, {shape[0]})."
+            )
+        if not (len(x) and np.isfinite(x).all()):
+            what = "sums that are NaN or infinite" if len(x) else "no rows"
+            raise DataError(f"Hull: x has {what}; it expects finite numbers. Pass training rows without holes.")
+        u = rng.uniform((2 * _HULL_ROWS - 1, *shape))
+        rows = (u[:_HULL_ROWS] * len(x)).astype(np.intp)
+        shares = np.diff(np.sort(u[_HULL_ROWS:], axis=0), axis=0, prepend=0.0, append=1.0)
+        chosen = np.take_along_axis(x, rows, axis=0).astype(np.float64)
+        return np.asarray(-(shares * chosen).sum(axis=0)).astype(dtype)
+
+
+_HULL_ROWS = 5
 
 
 def initializer(value: str | Initializer | ArrayLike) -> Initializer:

@@ -21,6 +21,8 @@ from pellucid.layers import (
     Embedding,
     Layer,
     LayerNorm,
+    PeriodicEmbedding,
+    PeriodicFeatures,
     Residual,
     Scale,
 )
@@ -101,6 +103,14 @@ LAYERS: dict[str, Sequence[LayerExample]] = {
     "Dropout": [LayerExample(lambda: Dropout(0.4), 5), LayerExample(lambda: Dropout(0.0), 2)],
     "Embedding": [LayerExample(lambda: Embedding(4, 3), 1, {0: 4})],
     "LayerNorm": [LayerExample(LayerNorm, 4), LayerExample(lambda: LayerNorm(epsilon=0.1), 3)],
+    "PeriodicEmbedding": [
+        LayerExample(lambda: PeriodicEmbedding(n_frequencies=4, n_outputs=2, deviation=0.3), 3),
+        LayerExample(lambda: PeriodicEmbedding(n_frequencies=3, n_outputs=5), 1),
+    ],
+    "PeriodicFeatures": [
+        LayerExample(lambda: PeriodicFeatures(n_frequencies=4, deviation=0.3), 3),
+        LayerExample(lambda: PeriodicFeatures(n_frequencies=1), 1),
+    ],
     "Residual": [LayerExample(lambda: Residual([Dense(5), "gelu", Dense(3)]), 3)],
     "Scale": [LayerExample(Scale, 3)],
 }

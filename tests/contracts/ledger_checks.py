@@ -30,6 +30,8 @@ FUNCTIONS = {
     "log": math.log,
     "sqrt": math.sqrt,
     "tanh": math.tanh,
+    "cos": math.cos,
+    "sin": math.sin,
     "abs": abs,
     "sign": lambda x: (x > 0) - (x < 0),
     "max": max,

@@ -29,7 +29,13 @@ static double cos_turns(double t)
     return a > 0.25 ? -y : y;
 }
 
-static double (*const references[])(double) = {exp, expm1, log, log1p, tanh, sigmoid, softplus, density, cdf, cos_turns};
+static double sin_turns(double t)
+{
+    double d = t - rint(t), a = fmin(fabs(d), 0.5 - fabs(d));
+    return copysign(a < 0.125 ? sin(2 * pi * a) : cos(2 * pi * (0.25 - a)), d);
+}
+
+static double (*const references[])(double) = {exp, expm1, log, log1p, tanh, sigmoid, softplus, density, cdf, cos_turns, sin_turns};
 
 static uint64_t bits_of(double x) { uint64_t b; memcpy(&b, &x, sizeof b); return b; }
 static double power_of_two(int n) { uint64_t b = (uint64_t)(n + 1023) << 52; double x; memcpy(&x, &b, sizeof x); return x; }

@@ -36,6 +36,7 @@ FUNCTIONS = (
     "normal_density",
     "normal_cdf",
     "cos_turns",
+    "sin_turns",
 )  # in the order of their numbers in mathematics_probe.c
 FLAGS = ("-std=c17", "-O3", "-ffp-contract=off", "-fno-math-errno", "-Wall", "-Wextra", "-Werror")
 ARCHITECTURES = {
@@ -116,6 +117,7 @@ def _numpy_functions() -> dict[str, tuple[str, Callable[..., Any]]]:
         "normal_density": ("reference", lambda x, y: normal.density(x)),
         "normal_cdf": ("reference", lambda x, y: normal.cdf(x)),
         "cos_turns": ("numpy cos", np.cos),
+        "sin_turns": ("numpy sin", np.sin),
     }
 
 

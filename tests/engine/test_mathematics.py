@@ -104,6 +104,7 @@ MULTIPRECISION: dict[str, Callable[[Any], Any]] = {
     "normal_density": mpmath.npdf,
     "normal_cdf": lambda x: mpmath.erfc(-x / mpmath.sqrt(2)) / 2,
     "cos_turns": lambda t: mpmath.cospi(2 * t),
+    "sin_turns": lambda t: mpmath.sinpi(2 * t),
 }
 RANGES: dict[str, Sequence[tuple[float, float]]] = {
     "exp": [(-746, 710), (-1, 1)],
@@ -116,10 +117,11 @@ RANGES: dict[str, Sequence[tuple[float, float]]] = {
     "normal_density": [(-39, 39), (-2, 2)],
     "normal_cdf": [(-39, 9), (-2, 2)],
     "cos_turns": [(-2, 2), (-1e6, 1e6), (0.24, 0.26)],
+    "sin_turns": [(-2, 2), (-1e6, 1e6), (-0.01, 0.01)],
 }
 
 
-UNLIMITED = ("log", "log1p", "cos_turns", "softplus")
+UNLIMITED = ("log", "log1p", "cos_turns", "sin_turns", "softplus")
 
 
 def clamped(x: float) -> float:
@@ -181,6 +183,7 @@ EXACT: dict[str, dict[float, float]] = {
     "normal_cdf": {0.0: 0.5, INF: 1.0, -INF: 0.0, 40.0: 1.0, -40.0: 0.0, 1e30: 1.0},
     "cos_turns": {0.0: 1.0, 0.25: 0.0, 0.5: -1.0, 0.75: 0.0, -0.25: 0.0, -3.5: -1.0, 1e30: 1.0}
     | {INF: NAN, -INF: NAN, 8388607.5: -1.0},
+    "sin_turns": {0.0: 0.0, 0.25: 1.0, 0.5: 0.0, 0.75: -1.0, -0.25: -1.0, 1e30: 0.0, INF: NAN, -INF: NAN},
 }
 ODD = ("expm1", "log1p", "tanh")  # these keep the sign of a zero
 
@@ -202,10 +205,17 @@ def test_limits(libraries: list[Library], name: str, dtype: Any) -> None:
 def test_ranges_and_symmetries_hold_exactly(libraries: list[Library], dtype: Any) -> None:
     x = np.linspace(-50, 50, 100_001).astype(dtype)
     library = libraries[-1]
-    for name, low, high in (("tanh", -1, 1), ("sigmoid", 0, 1), ("normal_cdf", 0, 1), ("cos_turns", -1, 1)):
+    for name, low, high in (
+        ("tanh", -1, 1),
+        ("sigmoid", 0, 1),
+        ("normal_cdf", 0, 1),
+        ("cos_turns", -1, 1),
+        ("sin_turns", -1, 1),
+    ):
         y = library.apply(name, x)
         assert y.min() >= low and y.max() <= high, name
-    np.testing.assert_array_equal(library.apply("tanh", -x), -library.apply("tanh", x))
+    for odd in ("tanh", "sin_turns"):
+        np.testing.assert_array_equal(library.apply(odd, -x), -library.apply(odd, x))
     for even in ("normal_density", "cos_turns"):
         np.testing.assert_array_equal(library.apply(even, -x), library.apply(even, x))
 

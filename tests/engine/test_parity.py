@@ -23,6 +23,8 @@ from pellucid.layers import (
     Embedding,
     Layer,
     LayerNorm,
+    PeriodicEmbedding,
+    PeriodicFeatures,
     Residual,
     Scale,
 )
@@ -127,6 +129,14 @@ LAYERS: dict[str, Callable[[], list[Any]]] = {
         ),
         *hidden("tanh"),
     ],
+    "periodic embedding": lambda: [PeriodicEmbedding(), *hidden("tanh")],
+    "periodic embedding inside": lambda: hidden(PeriodicEmbedding(n_frequencies=5, n_outputs=7), "tanh"),
+    "periodic embedding of columns": lambda: [
+        Columns({"x": (0, 3, [Scale(), PeriodicEmbedding(deviation=1.0)]), "y": (1, 4, PeriodicEmbedding())}),
+        *hidden("tanh"),
+    ],
+    "periodic features": lambda: [PeriodicFeatures(deviation=1.0), *hidden("tanh")],
+    "periodic features inside": lambda: hidden(PeriodicFeatures(n_frequencies=5), "tanh"),
     "columns inside": lambda: hidden(Columns({"left": (0, 5, Dense(4)), "right": (3, 9, "silu")})),
     "softmax inside": lambda: hidden("softmax"),
     "wide": lambda: [Dense(70), "tanh", Dense(33), "relu", Dense(2)],
@@ -236,7 +246,11 @@ def test_lbfgs_drives_native_gradients(dtype: str) -> None:
 
 
 def everything() -> list[Any]:
-    parts: dict[str, tuple[int, int, Layer]] = {"n": (0, 3, Scale()), "c": (3, 4, Embedding(5, 3))}
+    parts: dict[str, tuple[int, int, Layer]] = {
+        "n": (0, 3, Scale()),
+        "p": (0, 3, PeriodicEmbedding()),
+        "c": (3, 4, Embedding(5, 3)),
+    }
     return [
         Columns(parts),
         Dense(70, parametrization="ntk"),

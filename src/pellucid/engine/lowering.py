@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pellucid.activations import ELU, Activation, LeakyReLU, Softmax
-from pellucid.engine.assembly import NOWHERE, Assembly, Backward, Place, operation
+from pellucid.engine.assembly import NOWHERE, Assembly, Backward, Place, operation, whole_registers
 from pellucid.engine.records import ActivationCode, Code
 from pellucid.layers import (
     ActivationLayer,
@@ -23,6 +23,8 @@ from pellucid.layers import (
     Embedding,
     Layer,
     LayerNorm,
+    PeriodicEmbedding,
+    PeriodicFeatures,
     Residual,
     Scale,
 )
@@ -235,6 +237,37 @@ def _embedding(a: Assembly, layer: Embedding, x: Place, n_in: int, path: str, ad
     return y, back
 
 
+def periodic_sizes(n_in: int, n_out: int, n_frequencies: int, mixes: int) -> dict[str, int]:
+    """Return how many parameters a periodic layer has for each column, and how many numbers of a row it keeps.
+
+    It keeps cosines and sines, the slopes of what comes out beside x, x itself, its slope, and that of one wave
+    (native/periodic.h).
+    """
+    each = n_out // n_in - 1
+    weights = each * n_frequencies if mixes else each
+    return {"own": 2 * n_frequencies + weights + each, "kept": 2 * n_frequencies + each + 3}
+
+
+def _periodic(
+    a: Assembly, layer: PeriodicEmbedding | PeriodicFeatures, x: Place, n_in: int, path: str, address: int
+) -> tuple[Place, Backward]:
+    n_out, width, mixes = layer.output_size(n_in), layer.n_frequencies, int(isinstance(layer, PeriodicEmbedding))
+    kept = periodic_sizes(n_in, n_out, width, mixes)["kept"]
+    sizes = {"n_out": n_out, "width": width, "variant": mixes}
+    y, waves = a.rows_of(n_out), a.numbers(whole_registers(a.rows) * n_in * kept)
+    parameters = a.parameter(f"{path}frequency")  # the first of them; the others follow
+    a.forward.append(operation(Code.PERIODIC, n_in, x, parameters, y, waves, **sizes))
+
+    def back(dy: Place, wanted: bool) -> Place | None:
+        dx = a.rows_of(n_in) if wanted else NOWHERE
+        gradients = a.gradient(f"{path}frequency")
+        places = (dy, parameters, waves, gradients, dx)
+        a.backward.append(operation(Code.PERIODIC_BACKWARD, n_in, *places, **sizes))
+        return dx if wanted else None
+
+    return y, back
+
+
 def _scaled(a: Assembly, through: Code, normalized: Place, r: Place, n: int, path: str) -> tuple[Place, Backward]:
     """Add ``y = n * scale + shift``, and back through it and, by the operation ``through``, the normalization."""
     y, scale = a.rows_of(n), a.parameter(f"{path}scale")
@@ -282,6 +315,8 @@ _LOWERINGS: dict[type[Layer], Callable[..., tuple[Place, Backward]]] = {
     Dropout: _dropout,
     Embedding: _embedding,
     LayerNorm: _layer_norm,
+    PeriodicEmbedding: _periodic,
+    PeriodicFeatures: _periodic,
     Residual: _residual,
     Scale: _scale,
 }

@@ -34,6 +34,7 @@ _WRITTEN = {
     Code.BATCH_NORM_RUNNING: (3,),
     Code.DROPOUT: (1, 2),
     Code.DROPOUT_BACKWARD: (1,),
+    Code.PERIODIC: (2, 3),
 }
 """The operations that go row by row, with the operands that each writes."""
 
@@ -47,6 +48,7 @@ _WRITTEN_ALL_ROWS = {
     Code.EMBED_BACKWARD: (2,),
     Code.BATCH_NORM: (3, 4, 5),
     Code.BATCH_NORM_BACKWARD: (3,),
+    Code.PERIODIC_BACKWARD: (2, 3, 4),
 }
 """The others, whose threads share columns or tiles, or leave the work to one of them."""
 

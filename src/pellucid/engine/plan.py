@@ -16,7 +16,7 @@ import numpy as np
 
 from pellucid.engine.assembly import PAD, Assembly, Place, whole_registers
 from pellucid.engine.fusion import fuse
-from pellucid.engine.lowering import lower
+from pellucid.engine.lowering import lower, periodic_sizes
 from pellucid.engine.meetings import set_meetings
 from pellucid.engine.records import EXTENTS, Code, LossCode, Operand, Operation, OptimizerCode, Program, Space
 from pellucid.layers.base import Array
@@ -40,7 +40,14 @@ from pellucid.optimizers import LBFGS, SGD, Adam, AdamW, Optimizer, RMSprop
 _SMALL = 1024
 """Parameters up to which a network's vectors are kept in the workspace during a call, for kernels of a few numbers."""
 _N_VECTORS = 7
-_READ_ROW_BY_ROW = {Code.PRODUCT_FORWARD, Code.PRODUCT_WEIGHT, Code.COPY_COLUMNS, Code.EMBED, Code.EMBED_BACKWARD}
+_READ_ROW_BY_ROW = {
+    Code.PRODUCT_FORWARD,
+    Code.PRODUCT_WEIGHT,
+    Code.COPY_COLUMNS,
+    Code.EMBED,
+    Code.EMBED_BACKWARD,
+    Code.PERIODIC,
+}
 
 
 @dataclass(frozen=True)
@@ -223,7 +230,14 @@ def _check(operations: Sequence[Operation], assembly: Assembly) -> None:
         Space.ROWS: assembly.rows * network.n_inputs,
     }
     for o in operations:
-        factors = {"rows": assembly.rows, "in": o.n_in, "in_again": 2, "out": o.n_out}
+        factors = {
+            "rows": assembly.rows,
+            "padded_rows": whole_registers(assembly.rows),
+            "in": o.n_in,
+            "in_again": 2,
+            "out": o.n_out,
+            **periodic_sizes(o.n_in, o.n_out, o.width, o.variant),
+        }
         if min(o.n_in, o.n_out) < 1:
             raise AssertionError(f"engine: {Code(o.code).name} has sizes {o.n_in}, {o.n_out}")
         if o.code in (Code.COPY_COLUMNS, Code.ADD_COLUMNS) and not (

@@ -42,6 +42,8 @@ class Code(IntEnum):
     BATCH_NORM_RUNNING = 26
     DROPOUT = 27
     DROPOUT_BACKWARD = 28
+    PERIODIC = 29
+    PERIODIC_BACKWARD = 30
 
 
 EXTENTS: dict[Code, tuple[str, ...]] = {
@@ -74,8 +76,12 @@ EXTENTS: dict[Code, tuple[str, ...]] = {
     Code.BATCH_NORM_RUNNING: ("rows in", "in", "in", "rows in"),
     Code.DROPOUT: ("rows in", "rows in", "rows in"),
     Code.DROPOUT_BACKWARD: ("rows in", "rows in", "rows in"),
+    Code.PERIODIC: ("rows in", "in own", "rows out", "padded_rows in kept"),
+    Code.PERIODIC_BACKWARD: ("rows out", "in own", "padded_rows in kept", "in own", "rows in"),
 }
-"""Each operation with the sizes of its operands, as products: ``"rows in"`` is an array (rows, n_in)."""
+"""Each operation with the sizes of its operands, as products: ``"rows in"`` is an array (rows, n_in).
+
+``own`` and ``kept`` are what a periodic layer has and keeps of each column: parameters, and numbers of each row."""
 
 ActivationCode = IntEnum(
     "ActivationCode",

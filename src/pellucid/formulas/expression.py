@@ -188,6 +188,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "log": np.log,
     "sqrt": np.sqrt,
     "tanh": np.tanh,
+    "cos": np.cos,
+    "sin": np.sin,
     "abs": np.abs,
     "sign": np.sign,
     "max": np.maximum,

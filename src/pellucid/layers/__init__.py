@@ -7,6 +7,8 @@ from pellucid.layers.dropout import Dropout
 from pellucid.layers.embedding import Embedding
 from pellucid.layers.holding import Chain, Columns, Residual
 from pellucid.layers.normalization import BatchNorm, LayerNorm
+from pellucid.layers.periodic_embedding import PeriodicEmbedding
+from pellucid.layers.periodic_features import PeriodicFeatures
 from pellucid.layers.scale import Scale
 
 __all__ = [
@@ -19,6 +21,8 @@ __all__ = [
     "Embedding",
     "Layer",
     "LayerNorm",
+    "PeriodicEmbedding",
+    "PeriodicFeatures",
     "Residual",
     "Scale",
 ]

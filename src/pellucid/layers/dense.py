@@ -75,10 +75,18 @@ class Dense(Layer):
         return any(self._initializers[name].needs_rows for name in ("weight", "bias")[: 1 + self.bias])
 
     def initialize(self, rng: Random, x: Array | None = None, forward: Forward = on_numpy) -> None:
-        """Draw the weights and biases, each from an address of its own."""
+        """Draw the weights and biases, each from an address of its own.
+
+        Weights that look at rows see them with the factor of the NTK form, and biases the sums that they are added to.
+        """
+        rows = x * self._ntk_factor(x) if x is not None and self.parametrization == "ntk" else x
         for index, (name, view) in enumerate(self.parameters.items()):
+            chosen = self._initializers[name]
+            if name == "bias" and x is not None and chosen.needs_rows:
+                view[...] = 0
+                rows = forward(self, x)
             try:
-                view[...] = self._initializers[name].draw(view.shape, rng.at(step=index), view.dtype, x)
+                view[...] = chosen.draw(view.shape, rng.at(step=index), view.dtype, rows)
             except ShapeError as error:
                 raise ShapeError(f"{self!r}: {name}: {error}") from None
 

@@ -4,6 +4,7 @@
 #include "activations.h"
 #include "columns.h"
 #include "layers.h"
+#include "periodic.h"
 #include "tiny.h"
 #include "losses.h"
 #include "normalization.h"

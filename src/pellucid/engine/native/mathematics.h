@@ -1,5 +1,5 @@
 /* The elementwise functions of the engine: exp, expm1, log, log1p, tanh, sigmoid, softplus, the normal density and
- * cumulative probability, and cos_turns(t) = cos 2 pi t, on vectors: exp_f32(f32v), exp_f64(f64v), ...
+ * cumulative probability, cos_turns(t) = cos 2 pi t and sin_turns, on vectors: exp_f32(f32v), exp_f64(f64v), ...
  *
  * They equal, within 2 units in the last place in float32 and 4 in float64, what src/pellucid/activations.py (Sigmoid,
  * Tanh, Softplus), src/pellucid/normal.py (density, cdf) and NumPy's functions of the same name compute.

@@ -280,12 +280,13 @@ INLINE VECTOR F(normal_cdf)(VECTOR x)
     return F(unless_nan)(x, F(select)(x > 0, 1 - tail, tail));
 }
 
-/* cos 2 pi t. What t is beyond a whole number, the distance a <= 1/2 from it, and all that is subtracted after that are
+/* cos 2 pi t and sin 2 pi t. What t is beyond a whole number, the distance a <= 1/2 from it, and all that is subtracted after that are
  * exact: cos 2 pi a = -cos 2 pi (1/2 - a) brings a into [0, 1/4], and cos 2 pi a = sin 2 pi (1/4 - a) into [0, 1/8], so
- * that quarters and halves of a turn give exactly 1, 0 and -1. */
-INLINE VECTOR F(cos_turns)(VECTOR turns)
+ * that quarters and halves of a turn give exactly 1, 0 and -1. The sine is the same at a and at 1/2 - a. */
+INLINE void F(wave)(VECTOR turns, VECTOR *cos, VECTOR *sin)
 {
-    VECTOR a = F(magnitude)(turns - F(nearest_integer)(turns));
+    const VECTOR from_whole = turns - F(nearest_integer)(turns);
+    VECTOR a = F(magnitude)(from_whole);
     MASK beyond_quarter = a > R(0.25);
     a = F(select)(beyond_quarter, R(0.5) - a, a);
     MASK near = a <= R(0.125);
@@ -294,7 +295,22 @@ INLINE VECTOR F(cos_turns)(VECTOR turns)
     VECTOR cosine = F(fma)(z, POLYNOMIAL(cos, z), F(all)(1));
     VECTOR sine = F(fma)(u, F(all)(F(two_pi)[0]), F(fma)(u * z, POLYNOMIAL(sin, z), u * F(two_pi)[1]));
     VECTOR y = F(select)(near, cosine, sine);
-    return F(unless_nan)(a, F(select)(beyond_quarter, -y, y));
+    *cos = F(unless_nan)(a, F(select)(beyond_quarter, -y, y));
+    *sin = F(unless_nan)(a, F(with_sign_of)(F(select)(near, sine, cosine), from_whole));
+}
+
+INLINE VECTOR F(cos_turns)(VECTOR turns)
+{
+    VECTOR cos, sin;
+    F(wave)(turns, &cos, &sin);
+    return cos;
+}
+
+INLINE VECTOR F(sin_turns)(VECTOR turns)
+{
+    VECTOR cos, sin;
+    F(wave)(turns, &cos, &sin);
+    return sin;
 }
 
 #undef R

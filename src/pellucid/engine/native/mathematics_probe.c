@@ -5,7 +5,7 @@
 
 #define FUNCTIONS(entry) \
     entry(0, exp) entry(1, expm1) entry(2, log) entry(3, log1p) entry(4, tanh) entry(5, sigmoid) entry(6, softplus) \
-    entry(7, normal_density) entry(8, normal_cdf) entry(9, cos_turns)
+    entry(7, normal_density) entry(8, normal_cdf) entry(9, cos_turns) entry(10, sin_turns)
 
 /* y[i] = f(x[i]) for 0 <= i < n; y may be x */
 #define LOOP(f, real, vector, lanes)                                                                                   \

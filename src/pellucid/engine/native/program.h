@@ -45,6 +45,8 @@ typedef enum {
     BATCH_NORM_RUNNING,  /* x, mean, variance -> n */
     DROPOUT,             /* x -> y, mask                                                         layers/dropout.py */
     DROPOUT_BACKWARD,    /* dy, mask -> dx */
+    PERIODIC,            /* x, parameters -> y, waves    layers/periodic_embedding.py; native/periodic.h */
+    PERIODIC_BACKWARD,   /* dy, parameters, waves -> dparameters, [dx] */
     N_CODES
 } operation_code;
 
@@ -53,8 +55,8 @@ typedef enum { IDENTITY, SIGMOID, TANH, RELU, LEAKY_RELU, ELU, SELU, GELU, SILU,
 typedef struct {
     int64_t code;
     int64_t n_in, n_out;         /* columns */
-    int64_t variant;             /* the activation */
-    int64_t from, to, width;     /* COPY_COLUMNS, ADD_COLUMNS */
+    int64_t variant;             /* the activation; of PERIODIC, whether waves are mixed */
+    int64_t from, to, width;     /* COPY_COLUMNS, ADD_COLUMNS; of PERIODIC, width is the waves of a column */
     int64_t by_columns;          /* of a product, threads take columns instead of rows; engine/meetings.py */
     int64_t meets;               /* threads wait for each other at its end; engine/meetings.py */
     uint64_t layer;              /* the address of dropout's random numbers */

@@ -108,6 +108,8 @@ static void T(operate)(T(worker) *w, const T(task) *tasks, int64_t n_tasks, int6
         case BATCH_NORM_RUNNING: T(batch_norm_running)(t, p[0], p[1], p[2], p[3], option, rows, in); break;
         case DROPOUT: T(dropout)(t, o, p[0], p[1], (uint8_t *)p[2], rows, w->rates[2], w->run->seed, w->step); break;
         case DROPOUT_BACKWARD: T(dropout_backward)(t, o, p[0], p[1], (const uint8_t *)p[2], rows, w->rates[2]); break;
+        case PERIODIC: T(periodic)(t, o, p[0], p[1], p[2], p[3], rows); break;
+        case PERIODIC_BACKWARD: T(periodic_backward)(t, o, p[0], p[1], p[2], p[3], p[4], rows); break;
         }
         if (o->meets)
             meet(t);

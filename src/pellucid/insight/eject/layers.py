@@ -25,11 +25,14 @@ from pellucid.layers import (
     Embedding,
     Layer,
     LayerNorm,
+    PeriodicEmbedding,
+    PeriodicFeatures,
     Residual,
     Scale,
 )
 from pellucid.layers.base import walk
 from pellucid.layers.normalization import _through_statistics
+from pellucid.layers.periodic import waves
 from pellucid.random import Random
 
 Template = Callable[[Tape, Any, Value, Random], tuple[Value, Backward]]
@@ -156,6 +159,67 @@ def embedding(tape: Tape, layer: Embedding, x: Value, address: Random) -> tuple[
         return tape.backward(f"d{x.trained}", f"np.zeros_like({x.trained})", "(n, 1)") if wanted else None
 
     return y, back
+
+
+def periodic_embedding(tape: Tape, layer: PeriodicEmbedding, x: Value, address: Random) -> tuple[Value, Backward]:
+    """T = [X, Q] with Q = H B + q, column by column, of the waves H = cos(2π (X w + p)); G are the sines."""
+    number = tape.count("T")
+    w, p, B, q, H, Q, T = (f"{letter}{number}" for letter in ("w", "p", "B", "q", "H", "Q", "T"))
+    _own(tape, layer, frequency=w, phase=p, weight=B, bias=q)
+    n, n_waves, size = x.size, layer.n_frequencies, layer.n_outputs
+    back_to_x = _waves(tape, x, n_waves, number)
+    by_wave, weights = f"{H}.reshape(-1, {n}, {n_waves})", f"{B}.reshape({n}, {n_waves}, {size})"
+    mixed = f"np.einsum('ijk,jkd->ijd', {by_wave}, {weights}).reshape(-1, {n * size}) + {q}"
+    tape.forward(Q, mixed, x, n * size)
+    y = tape.forward(T, f"np.concatenate([{{x}}, {Q}], axis=1)", x, n * (size + 1))
+
+    def back(dT: str, wanted: bool) -> str | None:
+        tape.backward(f"d{Q}", f"{dT}[:, {n}:]", f"(n, {n * size})")
+        tape.backward(f"d{q}", f"d{Q}.sum(axis=0)", f"({n * size},)")
+        slopes = f"d{Q}.reshape(-1, {n}, {size})"
+        whole = f"np.einsum('ijk,ijd->jkd', {by_wave}, {slopes}).reshape(-1, {size})"
+        tape.backward(f"d{B}", whole, f"({n * n_waves}, {size})")
+        dH = tape.backward(f"d{H}", f"np.einsum('ijd,jkd->ijk', {slopes}, {weights}).reshape(-1, {n * n_waves})")
+        return back_to_x(dH, dT, wanted)
+
+    return y, back
+
+
+def periodic_features(tape: Tape, layer: PeriodicFeatures, x: Value, address: Random) -> tuple[Value, Backward]:
+    """T = [X, Q] with Q = H o + q of the waves H = cos(2π (X w + p)); G are the sines."""
+    number = tape.count("T")
+    w, p, o, q, H, Q, T = (f"{letter}{number}" for letter in ("w", "p", "o", "q", "H", "Q", "T"))
+    _own(tape, layer, frequency=w, phase=p, factor=o, shift=q)
+    n, n_waves = x.size, layer.n_frequencies
+    back_to_x = _waves(tape, x, n_waves, number)
+    tape.forward(Q, f"{H} * {o} + {q}", x, n * n_waves)
+    y = tape.forward(T, f"np.concatenate([{{x}}, {Q}], axis=1)", x, n * (n_waves + 1))
+
+    def back(dT: str, wanted: bool) -> str | None:
+        tape.backward(f"d{Q}", f"{dT}[:, {n}:]", f"(n, {n * n_waves})")
+        tape.backward(f"d{o}", f"(d{Q} * {H}).sum(axis=0)", f"({n * n_waves},)")
+        tape.backward(f"d{q}", f"d{Q}.sum(axis=0)", f"({n * n_waves},)")
+        return back_to_x(tape.backward(f"d{H}", f"d{Q} * {o}"), dT, wanted)
+
+    return y, back
+
+
+def _waves(tape: Tape, x: Value, n_waves: int, number: str) -> Callable[[str, str, bool], str | None]:
+    """H and G: cosine and sine of 2π (X w + p); and from dH and dT, in which x comes first, the way back to X."""
+    w, p, H, G = (f"{letter}{number}" for letter in ("w", "p", "H", "G"))
+    n, all_ = x.size, x.size * n_waves
+    tape.forward(f"{H}, {G}", f"{tape.sources.function(waves)}({{x}}, {w}, {p})", x, all_)
+
+    def back(dH: str, dT: str, wanted: bool) -> str | None:
+        d_turns = tape.backward(f"dt{number}", f"{dH} * {G} * (-2 * np.pi)", f"(n, {all_})")
+        tape.backward(f"d{w}", f"({d_turns} * np.repeat({x.trained}, {n_waves}, axis=1)).sum(axis=0)", f"({all_},)")
+        tape.backward(f"d{p}", f"{d_turns}.sum(axis=0)", f"({all_},)")
+        if not wanted:
+            return None
+        through = f"({d_turns} * {w}).reshape(-1, {n}, {n_waves}).sum(axis=2)"
+        return tape.backward(f"d{x.trained}", f"{dT}[:, :{n}] + {through}", f"(n, {n})")
+
+    return back
 
 
 def layer_norm(tape: Tape, layer: LayerNorm, x: Value, address: Random) -> tuple[Value, Backward]:
@@ -292,6 +356,8 @@ TEMPLATES: dict[type[Layer], Template] = {
     Dropout: dropout,
     Embedding: embedding,
     LayerNorm: layer_norm,
+    PeriodicEmbedding: periodic_embedding,
+    PeriodicFeatures: periodic_features,
     Residual: residual,
     Scale: scale,
 }
