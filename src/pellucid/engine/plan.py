@@ -40,6 +40,8 @@ from pellucid.optimizers import LBFGS, SGD, Adam, AdamW, Optimizer, RMSprop
 _SMALL = 1024
 """Parameters up to which a network's vectors are kept in the workspace during a call, for kernels of a few numbers."""
 _N_VECTORS = 7
+_PENALTY_BLOCK = 4096
+"""Parameters whose penalty the native code sums to one float64, which takes the place of two numbers of float32."""
 _READ_ROW_BY_ROW = {
     Code.PRODUCT_FORWARD,
     Code.PRODUCT_WEIGHT,
@@ -101,6 +103,7 @@ def plan_training(
     program.average = average or 0.0
     if penalty is not None:
         program.l1, program.l2, program.divided_penalty = penalty.l1, penalty.l2, divided_penalty
+        program.penalty_terms = assembly.numbers(2 * -(-network.parameters.size // _PENALTY_BLOCK)).offset
     return _finished(program, assembly)
 
 

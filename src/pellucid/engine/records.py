@@ -145,7 +145,7 @@ class Program(ctypes.Structure):
         *_fields(c_int64, "gathered_rows gathered_target terms row_losses direct_rows vectors"),
         *_fields(c_int64, "optimizer nesterov inside rate_correction"),
         *_fields(c_double, "learning_rate weight_decay momentum beta1 beta2 epsilon gradient_clip average l1 l2"),
-        ("divided_penalty", c_int64),
+        *_fields(c_int64, "divided_penalty penalty_terms"),
     ]
 
 

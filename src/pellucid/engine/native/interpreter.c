@@ -23,6 +23,7 @@ typedef struct {
 enum {
     COLUMNS = 32,       /* of a product that threads share by columns: whole panels where they are widest */
     BLOCK_ROWS = 64,    /* rows that are summed before their sum is added to the others' */
+    PENALTY_BLOCK = 4096, /* parameters whose penalty is summed likewise; engine/plan.py */
     TINY_REGISTERS = 4, /* that an operand of a tiny kernel may fill */
     DROPOUT_PURPOSE = 2 /* random.Purpose.DROPOUT */
 };

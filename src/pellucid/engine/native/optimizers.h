@@ -91,22 +91,69 @@ static void T(update)(const team *t, const program *q, const step_rates *s, T(ve
     }
 }
 
-/* losses/penalty.py: adds its slope to g, or without g returns its value */
-static double T(penalty)(const program *q, const REAL *p, REAL *g, const REAL *factor, double total_weight)
+/* 16 lanes of float64 joined in the one tree */
+INLINE double T(join_doubles)(double lane[16])
 {
-    double absolute = 0, square = 0;
-    const double divisor = q->divided_penalty ? total_weight : 1, share = divisor > 0 ? 1 / divisor : 0;
-    const REAL l1 = (REAL)(q->l1 * share), l2 = (REAL)(q->l2 * share);
-    for (int64_t i = 0; g && i < q->n_parameters; i++) {
+    for (int h = 8; h; h /= 2)
+        for (int k = 0; k < h; k++)
+            lane[k] += lane[k + h];
+    return lane[0];
+}
+
+/* losses/penalty.py: one over what divides the strengths, which may be a batch's sum of weights */
+INLINE double T(penalty_share)(const program *q, double total_weight)
+{
+    const double divisor = q->divided_penalty ? total_weight : 1;
+    return divisor > 0 ? 1 / divisor : 0;
+}
+
+/* losses/penalty.py: what each of this thread's blocks of parameters adds to the penalty, before it is divided; squares
+   and absolutes in 16 lanes of float64, joined in the one tree */
+static void T(penalty_terms)(const team *t, const program *q, const REAL *p, const REAL *factor, double *terms)
+{
+    const range r = share(t, (q->n_parameters + PENALTY_BLOCK - 1) / PENALTY_BLOCK);
+    for (int64_t block = r.first; block < r.last; block++) {
+        const int64_t first = block * PENALTY_BLOCK, rest = q->n_parameters - first;
+        const int64_t n = rest < PENALTY_BLOCK ? rest : PENALTY_BLOCK;
+        double square[16] = {0}, absolute[16] = {0};
+        for (int64_t i = first; i < first + n; i += 16) {
+            REAL part[16] = {0}, own[16];
+            for (int k = 0; k < 16; k++)
+                own[k] = 1;
+            T(copy)(part, p + i, first + n - i < 16 ? first + n - i : 16);
+            if (factor)
+                T(copy)(own, factor + i, first + n - i < 16 ? first + n - i : 16);
+#pragma GCC unroll 1 /* or GCC unrolls before it makes vectors of it */
+            for (int k = 0; k < 16; k++)
+                square[k] += (double)(part[k] * part[k] * own[k]);
+            if (q->l1 != 0)
+#pragma GCC unroll 1
+                for (int k = 0; k < 16; k++)
+                    absolute[k] += (double)(FABS(part[k]) * own[k]);
+        }
+        terms[block] = q->l1 * T(join_doubles)(absolute) + q->l2 / 2 * T(join_doubles)(square);
+    }
+}
+
+/* the penalty of all blocks, when every thread is done with its own */
+static double T(penalty)(const program *q, const double *terms, double total_weight)
+{
+    double sum = 0;
+    for (int64_t block = 0; block * PENALTY_BLOCK < q->n_parameters; block++)
+        sum += terms[block];
+    return sum * T(penalty_share)(q, total_weight);
+}
+
+/* losses/penalty.py: adds the penalty's slope to this thread's part of g */
+static void T(penalty_slope)(const team *t, const program *q, const REAL *p, REAL *g, const REAL *factor, double total_weight)
+{
+    const range r = share(t, q->n_parameters);
+    const double one = T(penalty_share)(q, total_weight);
+    const REAL l1 = (REAL)(q->l1 * one), l2 = (REAL)(q->l2 * one);
+    for (int64_t i = r.first; i < r.last; i++) {
         const REAL sign = p[i] > 0 ? 1 : p[i] < 0 ? -1 : p[i];
         g[i] += (factor ? factor[i] : 1) * (l1 * sign + l2 * p[i]);
     }
-    for (int64_t i = 0; !g && i < q->n_parameters; i++) {
-        const REAL f = factor ? factor[i] : 1;
-        absolute += (double)(FABS(p[i]) * f);
-        square += (double)(p[i] * p[i] * f);
-    }
-    return (q->l1 * absolute + q->l2 / 2 * square) * share;
 }
 
 /* the norm of n numbers: squares in 16 lanes of float64, joined in the one tree */
@@ -120,10 +167,7 @@ static double T(norm)(const REAL *g, int64_t n)
         for (int k = 0; k < 16; k++)
             lane[k] += (double)part[k] * (double)part[k];
     }
-    for (int h = 8; h; h /= 2)
-        for (int k = 0; k < h; k++)
-            lane[k] += lane[k + h];
-    return __builtin_sqrt(lane[0]);
+    return __builtin_sqrt(T(join_doubles)(lane));
 }
 
 /* 0 x is 0 for a finite x, and NaN otherwise */

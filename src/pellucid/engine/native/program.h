@@ -83,6 +83,7 @@ typedef struct {
     double learning_rate, weight_decay, momentum, beta1, beta2, epsilon;
     double gradient_clip, average, l1, l2;                     /* 0: none */
     int64_t divided_penalty;                                   /* l1 and l2 are divided by the batch's sum of weights */
+    int64_t penalty_terms; /* offset of a float64 per PENALTY_BLOCK parameters, where there is a penalty */
 } program;
 
 /* The vectors with a number per parameter; training changes the first five. Where a small network's are kept in the

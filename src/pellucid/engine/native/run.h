@@ -231,6 +231,7 @@ static void T(train)(T(worker) *w)
     const double began = clock_seconds();
     const T(vectors) v = w->vectors;
     const int penalized = q->l1 != 0 || q->l2 != 0;
+    double *penalty_terms = (double *)(w->base[WORKSPACE] + q->penalty_terms);
     double power1 = run->powers ? run->powers[0] : 1, power2 = run->powers ? run->powers[1] : 1;
     int64_t epoch = run->epoch, batch = run->batch, steps = 0, timed = epoch;
     int status = FINISHED;
@@ -244,9 +245,11 @@ static void T(train)(T(worker) *w)
             w->rates[k] = run->rates ? run->rates[3 * steps + k] : 1;
         T(gather)(w, order, first, rows);
         T(operate)(w, w->forward, q->n_forward, rows);
+        if (penalized)
+            T(penalty_terms)(t, q, v.at[VALUES], v.at[DECAY_FACTOR], penalty_terms);
         T(loss)(w, order, first, rows);
         if (t->thread == 0) {
-            const double extra = penalized ? T(penalty)(q, v.at[VALUES], NULL, v.at[DECAY_FACTOR], shared->weight) : 0;
+            const double extra = penalized ? T(penalty)(q, penalty_terms, shared->weight) : 0;
             if (run->step_losses) {
                 run->step_losses[steps] = shared->loss;
                 run->step_penalties[steps] = extra;
@@ -261,8 +264,7 @@ static void T(train)(T(worker) *w)
         }
         T(operate)(w, w->backward, q->n_backward, rows);
         if (penalized) {
-            if (t->thread == 0)
-                T(penalty)(q, v.at[VALUES], v.at[SLOPES], v.at[DECAY_FACTOR], shared->weight);
+            T(penalty_slope)(t, q, v.at[VALUES], v.at[SLOPES], v.at[DECAY_FACTOR], shared->weight);
             meet(t);
         }
         if (run->evaluate)
