@@ -26,7 +26,7 @@ _HOMES = {
     ),
     "pellucid.layers": (
         "ActivationLayer BatchNorm Chain Columns Dense Dropout Embedding Layer LayerNorm "
-        "PeriodicEmbedding PeriodicFeatures Residual Scale"
+        "PeriodicEmbedding PeriodicFeatures PiecewiseLinearEmbedding Residual Scale"
     ),
     "pellucid.losses": (
         "AbsoluteError BinaryCrossEntropy BinaryFocal CrossEntropy Focal Huber Loss Penalty Poisson Quantile "

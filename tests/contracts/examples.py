@@ -23,6 +23,7 @@ from pellucid.layers import (
     LayerNorm,
     PeriodicEmbedding,
     PeriodicFeatures,
+    PiecewiseLinearEmbedding,
     Residual,
     Scale,
 )
@@ -110,6 +111,11 @@ LAYERS: dict[str, Sequence[LayerExample]] = {
     "PeriodicFeatures": [
         LayerExample(lambda: PeriodicFeatures(n_frequencies=4, deviation=0.3), 3),
         LayerExample(lambda: PeriodicFeatures(n_frequencies=1), 1),
+    ],
+    "PiecewiseLinearEmbedding": [
+        LayerExample(lambda: PiecewiseLinearEmbedding(2, n_bins=4), 3),
+        LayerExample(lambda: PiecewiseLinearEmbedding(1, n_bins=20), 2),
+        LayerExample(lambda: PiecewiseLinearEmbedding(3, n_bins=1), 1),
     ],
     "Residual": [LayerExample(lambda: Residual([Dense(5), "gelu", Dense(3)]), 3)],
     "Scale": [LayerExample(Scale, 3)],

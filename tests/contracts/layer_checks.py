@@ -23,6 +23,8 @@ N_ROWS = 7
 def bound(example: LayerExample, dtype: Any = np.float64) -> tuple[Network, Layer]:
     """Return the layer with a network of its own, with parameters and buffers at no special values."""
     network = Network([example.make()], example.n_inputs, rng=3, dtype=dtype)
+    if not network.initialized:
+        network.initialize(example.rows(N_ROWS, seed=21))
     network.parameters[...] += 0.3 * numbers(network.parameters.size, seed=8).astype(dtype)
     network.buffers[...] += (0.3 * np.abs(numbers(network.buffers.size, seed=9))).astype(dtype)
     return network, network.layers[0]
@@ -63,6 +65,7 @@ def check_gradient_in_network(example: LayerExample, training: bool) -> None:
     """Between other layers and under a loss, the gradient check passes."""
     layers = [example.make(), Dense(2)] if example.codes else [Dense(example.n_inputs), example.make(), Dense(2)]
     network = Network(layers, example.n_inputs, rng=3)
+    network.initialize(example.rows(N_ROWS, seed=21))
     network.parameters[...] += 0.3 * numbers(network.parameters.size, seed=8)
     verdict = gradient_check(
         network, SquaredError(), example.rows(N_ROWS), numbers(N_ROWS, 2, seed=13), training=training
@@ -154,7 +157,7 @@ def check_ledger(example: LayerExample, training: bool, dtype: Any = np.float64)
     network, _ = bound(example, dtype)
     entries, given = explained(network, example.rows(N_ROWS).astype(dtype), training, MASK)
     assert len(entries) >= 2 + len(network.named_parameters)
-    check_entries(entries, given, drawn="Kκωλδμ", dtype=dtype)
+    check_entries(entries, given, drawn="Kκωλδμζπσχψ", dtype=dtype)
 
 
 def check_differences(example: LayerExample) -> None:

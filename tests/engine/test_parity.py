@@ -25,6 +25,7 @@ from pellucid.layers import (
     LayerNorm,
     PeriodicEmbedding,
     PeriodicFeatures,
+    PiecewiseLinearEmbedding,
     Residual,
     Scale,
 )
@@ -137,6 +138,17 @@ LAYERS: dict[str, Callable[[], list[Any]]] = {
     ],
     "periodic features": lambda: [PeriodicFeatures(deviation=1.0), *hidden("tanh")],
     "periodic features inside": lambda: hidden(PeriodicFeatures(n_frequencies=5), "tanh"),
+    "piecewise linear embedding": lambda: [PiecewiseLinearEmbedding(), *hidden("tanh")],
+    "piecewise linear embedding inside": lambda: hidden(PiecewiseLinearEmbedding(5, n_bins=17), "tanh"),
+    "piecewise linear embeddings of columns": lambda: [
+        Columns(
+            {
+                "x": (0, 3, [Scale(), PiecewiseLinearEmbedding(33, n_bins=3)]),
+                "codes": (1, 4, PiecewiseLinearEmbedding(1)),
+            }
+        ),
+        *hidden("tanh"),
+    ],
     "columns inside": lambda: hidden(Columns({"left": (0, 5, Dense(4)), "right": (3, 9, "silu")})),
     "softmax inside": lambda: hidden("softmax"),
     "wide": lambda: [Dense(70), "tanh", Dense(33), "relu", Dense(2)],
@@ -249,6 +261,7 @@ def everything() -> list[Any]:
     parts: dict[str, tuple[int, int, Layer]] = {
         "n": (0, 3, Scale()),
         "p": (0, 3, PeriodicEmbedding()),
+        "q": (1, 4, PiecewiseLinearEmbedding(7, n_bins=20)),
         "c": (3, 4, Embedding(5, 3)),
     }
     return [

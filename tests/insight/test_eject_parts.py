@@ -110,7 +110,8 @@ def test_a_page_of_every_layer_predicts_and_trains(
     layers = (
         [example.make(), "tanh", Dense(2)] if example.codes else [Dense(example.n_inputs), example.make(), Dense(2)]
     )
-    network = at_odd_numbers(Network(layers, example.n_inputs, rng=3, dtype=dtype))
+    network = Network(layers, example.n_inputs, rng=3, dtype=dtype).initialize(example.rows(N_ROWS, seed=21))
+    network = at_odd_numbers(network)
     X, y = example.rows(N_ROWS), numbers(N_ROWS, 2, seed=4)
     check(plain, network, X, y, loss="squared_error", optimizer=SGD(learning_rate=0.01), epochs=EPOCHS, batch_size=5)
 
@@ -240,7 +241,7 @@ def pages() -> Iterator[str]:
     X, y = numbers(N_ROWS, 3), numbers(N_ROWS, 1)
     given: dict[str, Any] = {"X": X, "y": y, "loss": "squared_error", "epochs": 2}
     for layer in (example for examples in LAYERS.values() for example in examples):
-        network = Network([layer.make(), Dense(1)], layer.n_inputs, dtype="float32")
+        network = Network([layer.make(), Dense(1)], layer.n_inputs, dtype="float32").initialize(layer.rows(N_ROWS))
         yield page_of(network, training=False, arguments={})
         yield page_of(network, training=True, arguments={**given, "X": layer.rows(N_ROWS), "batch_size": 4})
     for loss in (example for examples in LOSSES.values() for example in examples):

@@ -25,6 +25,7 @@ from pellucid.layers import (
     LayerNorm,
     PeriodicEmbedding,
     PeriodicFeatures,
+    PiecewiseLinearEmbedding,
     Residual,
     Scale,
 )
@@ -268,6 +269,37 @@ def _periodic(
     return y, back
 
 
+def spline_sizes(n_in: int, n_out: int, width: int) -> dict[str, int]:
+    """Return how many bins (``width``) and edges a column of a piecewise linear embedding has, and numbers its table.
+
+    The table holds edges, starts and rates of the bins, and two lines of outputs for each (native/spline.h).
+    """
+    table = 3 * whole_registers(width) + 2 * width * whole_registers(n_out // n_in)
+    return {"bins": width, "edges": width + 1, "table": table}
+
+
+def _spline(
+    a: Assembly, layer: PiecewiseLinearEmbedding, x: Place, n_in: int, path: str, address: int
+) -> tuple[Place, Backward]:
+    sizes = {"n_out": layer.output_size(n_in), "width": layer.n_bins}
+    names = f"{path}weight", f"{path}bias"
+    y, kept = a.rows_of(sizes["n_out"]), a.rows_of(2 * n_in)
+    table = a.numbers(n_in * spline_sizes(n_in, **sizes)["table"])
+    a.forward.append(
+        operation(Code.SPLINE_TABLE, n_in, a.buffer(f"{path}edges"), *map(a.parameter, names), table, **sizes)
+    )
+    a.forward.append(operation(Code.SPLINE, n_in, x, table, y, kept, **sizes))
+
+    def back(dy: Place, wanted: bool) -> Place | None:
+        dx = a.rows_of(n_in) if wanted else None
+        if dx is not None:
+            a.backward.append(operation(Code.SPLINE_INPUT, n_in, dy, table, kept, dx, **sizes))
+        a.backward.append(operation(Code.SPLINE_WEIGHT, n_in, dy, kept, table, *map(a.gradient, names), **sizes))
+        return dx
+
+    return y, back
+
+
 def _scaled(a: Assembly, through: Code, normalized: Place, r: Place, n: int, path: str) -> tuple[Place, Backward]:
     """Add ``y = n * scale + shift``, and back through it and, by the operation ``through``, the normalization."""
     y, scale = a.rows_of(n), a.parameter(f"{path}scale")
@@ -317,6 +349,7 @@ _LOWERINGS: dict[type[Layer], Callable[..., tuple[Place, Backward]]] = {
     LayerNorm: _layer_norm,
     PeriodicEmbedding: _periodic,
     PeriodicFeatures: _periodic,
+    PiecewiseLinearEmbedding: _spline,
     Residual: _residual,
     Scale: _scale,
 }

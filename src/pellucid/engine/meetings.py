@@ -35,6 +35,8 @@ _WRITTEN = {
     Code.DROPOUT: (1, 2),
     Code.DROPOUT_BACKWARD: (1,),
     Code.PERIODIC: (2, 3),
+    Code.SPLINE: (2, 3),
+    Code.SPLINE_INPUT: (3,),
 }
 """The operations that go row by row, with the operands that each writes."""
 
@@ -49,6 +51,8 @@ _WRITTEN_ALL_ROWS = {
     Code.BATCH_NORM: (3, 4, 5),
     Code.BATCH_NORM_BACKWARD: (3,),
     Code.PERIODIC_BACKWARD: (2, 3, 4),
+    Code.SPLINE_TABLE: (3,),
+    Code.SPLINE_WEIGHT: (2, 3, 4),
 }
 """The others, whose threads share columns or tiles, or leave the work to one of them."""
 

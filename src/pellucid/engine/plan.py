@@ -16,7 +16,7 @@ import numpy as np
 
 from pellucid.engine.assembly import PAD, Assembly, Place, whole_registers
 from pellucid.engine.fusion import fuse
-from pellucid.engine.lowering import lower, periodic_sizes
+from pellucid.engine.lowering import lower, periodic_sizes, spline_sizes
 from pellucid.engine.meetings import set_meetings
 from pellucid.engine.records import EXTENTS, Code, LossCode, Operand, Operation, OptimizerCode, Program, Space
 from pellucid.layers.base import Array
@@ -49,6 +49,7 @@ _READ_ROW_BY_ROW = {
     Code.EMBED,
     Code.EMBED_BACKWARD,
     Code.PERIODIC,
+    Code.SPLINE,
 }
 
 
@@ -240,6 +241,7 @@ def _check(operations: Sequence[Operation], assembly: Assembly) -> None:
             "in_again": 2,
             "out": o.n_out,
             **periodic_sizes(o.n_in, o.n_out, o.width, o.variant),
+            **spline_sizes(o.n_in, o.n_out, o.width),
         }
         if min(o.n_in, o.n_out) < 1:
             raise AssertionError(f"engine: {Code(o.code).name} has sizes {o.n_in}, {o.n_out}")

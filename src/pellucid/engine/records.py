@@ -44,6 +44,10 @@ class Code(IntEnum):
     DROPOUT_BACKWARD = 28
     PERIODIC = 29
     PERIODIC_BACKWARD = 30
+    SPLINE_TABLE = 31
+    SPLINE = 32
+    SPLINE_INPUT = 33
+    SPLINE_WEIGHT = 34
 
 
 EXTENTS: dict[Code, tuple[str, ...]] = {
@@ -78,10 +82,15 @@ EXTENTS: dict[Code, tuple[str, ...]] = {
     Code.DROPOUT_BACKWARD: ("rows in", "rows in", "rows in"),
     Code.PERIODIC: ("rows in", "in own", "rows out", "padded_rows in kept"),
     Code.PERIODIC_BACKWARD: ("rows out", "in own", "padded_rows in kept", "in own", "rows in"),
+    Code.SPLINE_TABLE: ("in edges", "bins out", "out", "in table"),
+    Code.SPLINE: ("rows in", "in table", "rows out", "rows in in_again"),
+    Code.SPLINE_INPUT: ("rows out", "in table", "rows in in_again", "rows in"),
+    Code.SPLINE_WEIGHT: ("rows out", "rows in in_again", "in table", "bins out", "out"),
 }
 """Each operation with the sizes of its operands, as products: ``"rows in"`` is an array (rows, n_in).
 
-``own`` and ``kept`` are what a periodic layer has and keeps of each column: parameters, and numbers of each row."""
+``own`` and ``kept`` are what a periodic layer has and keeps of each column: parameters, and numbers of each row.
+``bins`` and ``edges`` are those of a spline's column, and ``table`` the numbers of its table."""
 
 ActivationCode = IntEnum(
     "ActivationCode",

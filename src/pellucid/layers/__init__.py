@@ -9,6 +9,7 @@ from pellucid.layers.holding import Chain, Columns, Residual
 from pellucid.layers.normalization import BatchNorm, LayerNorm
 from pellucid.layers.periodic_embedding import PeriodicEmbedding
 from pellucid.layers.periodic_features import PeriodicFeatures
+from pellucid.layers.piecewise_linear_embedding import PiecewiseLinearEmbedding
 from pellucid.layers.scale import Scale
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "LayerNorm",
     "PeriodicEmbedding",
     "PeriodicFeatures",
+    "PiecewiseLinearEmbedding",
     "Residual",
     "Scale",
 ]

@@ -5,6 +5,7 @@
 #include "columns.h"
 #include "layers.h"
 #include "periodic.h"
+#include "spline.h"
 #include "tiny.h"
 #include "losses.h"
 #include "normalization.h"

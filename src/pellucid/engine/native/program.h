@@ -47,6 +47,10 @@ typedef enum {
     DROPOUT_BACKWARD,    /* dy, mask -> dx */
     PERIODIC,            /* x, parameters -> y, waves    layers/periodic_embedding.py; native/periodic.h */
     PERIODIC_BACKWARD,   /* dy, parameters, waves -> dparameters, [dx] */
+    SPLINE_TABLE,        /* edges, weight, bias -> table layers/piecewise_linear_embedding.py; native/spline.h */
+    SPLINE,              /* x, table -> y, bins */
+    SPLINE_INPUT,        /* dy, table, bins -> dx */
+    SPLINE_WEIGHT,       /* dy, bins -> table, dweight, dbias */
     N_CODES
 } operation_code;
 
@@ -56,7 +60,7 @@ typedef struct {
     int64_t code;
     int64_t n_in, n_out;         /* columns */
     int64_t variant;             /* the activation; of PERIODIC, whether waves are mixed */
-    int64_t from, to, width;     /* COPY_COLUMNS, ADD_COLUMNS; of PERIODIC, width is the waves of a column */
+    int64_t from, to, width;     /* COPY_COLUMNS, ADD_COLUMNS; of PERIODIC and SPLINE, width is the waves or bins of a column */
     int64_t by_columns;          /* of a product, threads take columns instead of rows; engine/meetings.py */
     int64_t meets;               /* threads wait for each other at its end; engine/meetings.py */
     uint64_t layer;              /* the address of dropout's random numbers */

@@ -110,6 +110,10 @@ static void T(operate)(T(worker) *w, const T(task) *tasks, int64_t n_tasks, int6
         case DROPOUT_BACKWARD: T(dropout_backward)(t, o, p[0], p[1], (const uint8_t *)p[2], rows, w->rates[2]); break;
         case PERIODIC: T(periodic)(t, o, p[0], p[1], p[2], p[3], rows); break;
         case PERIODIC_BACKWARD: T(periodic_backward)(t, o, p[0], p[1], p[2], p[3], p[4], rows); break;
+        case SPLINE_TABLE: T(spline_table)(t, o, p[0], p[1], p[2], p[3]); break;
+        case SPLINE: T(spline)(t, o, p[0], p[1], p[2], p[3], rows); break;
+        case SPLINE_INPUT: T(spline_input)(t, o, p[0], p[1], p[2], p[3], rows); break;
+        case SPLINE_WEIGHT: T(spline_weight)(t, o, p[0], p[1], p[2], p[3], p[4], rows); break;
         }
         if (o->meets)
             meet(t);

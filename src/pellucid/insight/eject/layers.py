@@ -27,12 +27,14 @@ from pellucid.layers import (
     LayerNorm,
     PeriodicEmbedding,
     PeriodicFeatures,
+    PiecewiseLinearEmbedding,
     Residual,
     Scale,
 )
 from pellucid.layers.base import walk
 from pellucid.layers.normalization import _through_statistics
 from pellucid.layers.periodic import waves
+from pellucid.layers.piecewise_linear_embedding import shares
 from pellucid.random import Random
 
 Template = Callable[[Tape, Any, Value, Random], tuple[Value, Backward]]
@@ -222,6 +224,32 @@ def _waves(tape: Tape, x: Value, n_waves: int, number: str) -> Callable[[str, st
     return back
 
 
+def piecewise_linear_embedding(
+    tape: Tape, layer: PiecewiseLinearEmbedding, x: Value, address: Random
+) -> tuple[Value, Backward]:
+    """O = shares rises + starts, column by column, of each bin's share."""
+    number = tape.count("O")
+    words = ("edges", "rises", "starts", "shares", "O", "bin", "rate")
+    B, V, c, F, Y, own, slope = (f"{word}{number}" for word in words)
+    _own(tape, layer, edges=B, weight=V, bias=c)
+    n, size = x.size, layer.n_outputs
+    weights = f"{V}.reshape({layer.n_bins}, {n}, {size})"
+    tape.forward(f"{F}, {own}, {slope}", f"{tape.sources.function(shares)}({{x}}, {B})", x)
+    y = tape.forward(Y, f'np.einsum("ijt,tjd->ijd", {F}, {weights}).reshape(-1, {n * size}) + {c}', x, n * size)
+
+    def back(dY: str, wanted: bool) -> str | None:
+        slopes = tape.backward(f"slopes{number}", f"{dY}.reshape(-1, {n}, {size})")
+        whole = f'np.einsum("ijt,ijd->tjd", {F}, {slopes}).reshape({layer.n_bins}, {n * size})'
+        tape.backward(f"d{V}", whole, f"({layer.n_bins}, {n * size})")
+        tape.backward(f"d{c}", f"{dY}.sum(axis=0)", f"({n * size},)")
+        if not wanted:
+            return None
+        through = f'np.einsum("ijd,ijd->ij", {slopes}, {weights}[{own}, np.arange({n})])'
+        return tape.backward(f"d{x.trained}", f"{slope} * {through}", f"(n, {n})")
+
+    return y, back
+
+
 def layer_norm(tape: Tape, layer: LayerNorm, x: Value, address: Random) -> tuple[Value, Backward]:
     """Y = N g + h with N = (X - mean) r over the columns of each row."""
     k = tape.count("N")
@@ -358,6 +386,7 @@ TEMPLATES: dict[type[Layer], Template] = {
     LayerNorm: layer_norm,
     PeriodicEmbedding: periodic_embedding,
     PeriodicFeatures: periodic_features,
+    PiecewiseLinearEmbedding: piecewise_linear_embedding,
     Residual: residual,
     Scale: scale,
 }

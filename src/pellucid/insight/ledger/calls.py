@@ -69,8 +69,9 @@ class Calls:
         updates = layer.buffer_updates(passage.cache) if not layer.children else {}
         for name, value in layer.buffers.items():
             full, symbol = f"{path}{name}", Symbol.of(layer.letters.get(name, name), number)
-            old = Entry(symbol, made.buffers[full], full, f"running {name}", source=source)
-            self.buffers[full] = call.buffers[name] = old.over("j")
+            meaning = f"running {name}" if name in updates else name
+            old = Entry(symbol, made.buffers[full], full, meaning, source=source)
+            self.buffers[full] = call.buffers[name] = old.over("kj" if value.ndim == 2 else "j")
             if name in updates:
                 new = Entry(symbol.new, value.copy(), full, f"running {name} after the step", source=source)
                 new.replaces = old
