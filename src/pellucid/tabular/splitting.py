@@ -1,16 +1,19 @@
-"""Rows are a table with its target and weights; a split sets some aside to judge by, of each class the same share."""
+"""A split sets rows aside to judge by: of each class its share, of a group all rows or none, or the last by order."""
 
 from __future__ import annotations
 
+import datetime
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pellucid.elementary import total
 from pellucid.errors import DataError, ShapeError
 from pellucid.layers.base import Array
 from pellucid.random import Purpose, Random
-from pellucid.tabular.target_values import as_array
+from pellucid.tabular.target_values import as_array, is_missing, settled
 
 if TYPE_CHECKING:
     import polars
@@ -29,7 +32,9 @@ class Rows:
         return Rows(self.table[numbers], self.target[numbers], None if self.weight is None else self.weight[numbers])
 
 
-def split_rows(n_rows: int, share: float, rng: Random, classes: Array | None = None) -> tuple[Array, Array]:
+def split_rows(
+    n_rows: int, share: float, rng: Random, classes: Array | None = None, groups: Array | None = None
+) -> tuple[Array, Array]:
     """Return the row numbers that stay and those set aside, each in the table's order.
 
     Parameters
@@ -39,20 +44,24 @@ def split_rows(n_rows: int, share: float, rng: Random, classes: Array | None = N
     rng : the address of the drawing
     classes : (n_rows,) class codes, or None; of each class ``round(share * size)`` rows are set aside, but one stays;
         where that sets none aside, one row of the largest class is
+    groups : (n_rows,) group codes, or None; a group stays or is set aside as a whole, so that the shares, of the rows
+        or of each class, are met as nearly as drawing one group after another finds
 
-    Raises `DataError` where no row can be set aside: one row only, or one row of each class only.
+    Raises `DataError` where no row can be set aside: one row only, one row of each class only, or one group only.
 
     >>> [part.tolist() for part in split_rows(5, 0.4, Random(0))]
     [[1, 2, 3], [0, 4]]
     """
     if n_rows < 2:
         raise DataError(f"a table of {n_rows} row(s) cannot be split into rows to learn from and rows to judge by.")
+    if groups is not None:
+        return _split_groups(share, rng, np.zeros(n_rows, dtype=np.int64) if classes is None else classes, groups)
     if classes is not None and len(np.unique(classes)) == n_rows:
         raise DataError(
             f"each of the {n_rows} classes has one row, so none can be set aside to judge by: give two rows or more of "
             "a class, or rows of your own to judge by (X_val and y_val)."
         )
-    order = rng.at(purpose=Purpose.SPLIT, layer=0, step=0).permutation(n_rows)
+    order = shuffled_rows(n_rows, rng)
     aside = np.zeros(n_rows, dtype=bool)
     if classes is None:
         aside[order[: min(max(round(share * n_rows), 1), n_rows - 1)]] = True
@@ -65,6 +74,134 @@ def split_rows(n_rows: int, share: float, rng: Random, classes: Array | None = N
             largest = np.bincount(classes).argmax()
             aside[order[shuffled == largest][0]] = True
     return np.flatnonzero(~aside), np.flatnonzero(aside)
+
+
+def split_last(ranks: Array, share: float) -> tuple[Array, Array]:
+    """Return the row numbers that stay and those set aside: the last share of the rows by order, such as time.
+
+    Rows of one rank are not parted: of the places between two ranks, the one that leaves nearest to ``share * n_rows``
+    rows behind it is taken, the earlier of two.
+
+    ranks : (n_rows,) whole numbers, the later the higher, as `ranked` returns them
+
+    Raises `DataError` if all rows have one rank.
+
+    >>> [part.tolist() for part in split_last(np.array([2, 0, 1, 3, 3]), 0.4)]
+    [[0, 1, 2], [3, 4]]
+    """
+    counts = np.bincount(ranks)
+    behind = len(ranks) - np.cumsum(counts)[:-1]  # rows behind each place
+    if not len(behind):
+        raise DataError(
+            f"all {len(ranks)} rows have the same place in the order, so none is later than others; give an order of "
+            "at least two values, or none."
+        )
+    place = int(np.argmin(np.abs(behind - share * len(ranks))))
+    return np.flatnonzero(ranks <= place), np.flatnonzero(ranks > place)
+
+
+def shuffled_rows(n_rows: int, rng: Random) -> Array:
+    """Return the row numbers in the random order of this address's splits."""
+    return rng.at(purpose=Purpose.SPLIT, layer=0, step=0).permutation(n_rows)
+
+
+def shuffled_groups(groups: Array, rng: Random) -> list[Array]:
+    """Return the row numbers of each group, the groups in random order, each group's rows in the table's."""
+    by_group = np.argsort(groups, kind="stable")
+    parts = np.split(by_group, np.cumsum(np.bincount(groups))[:-1])
+    return [parts[index] for index in shuffled_rows(len(parts), rng)]
+
+
+def _split_groups(share: float, rng: Random, classes: Array, groups: Array) -> tuple[Array, Array]:
+    """Set groups aside, one after another in random order, each where that brings the classes nearer to their shares.
+
+    With a rows of a class set aside of n, the distance from the shares is Σ (a - share n)² / n over classes. A group
+    with g rows of the class changes it by Σ g (2 (a - share n) + g) / n, which must be negative.
+    """
+    parts = shuffled_groups(groups, rng)
+    if len(parts) < 2:
+        raise DataError(
+            "all rows are of one group, so none can be set aside to judge by without parting it: give rows of two "
+            "groups or more, or rows of your own to judge by (X_val and y_val)."
+        )
+    _, classes = np.unique(classes, return_inverse=True)
+    sizes = np.bincount(classes)
+    staying = sizes.copy()
+    least, least_change = None, math.inf
+    aside: list[Array] = []
+    for rows in parts:
+        found, counts = np.unique(classes[rows], return_counts=True)
+        if (staying[found] == counts).any():
+            continue  # no row of a class would stay
+        excess = (sizes - staying)[found] - share * sizes[found]
+        change = float(total(counts * (2 * excess + counts) / sizes[found]))
+        if change < 0:
+            staying[found] -= counts
+            aside.append(rows)
+        elif change < least_change:
+            least, least_change = rows, change
+    if not aside and least is not None:
+        aside.append(least)  # all groups are large: the one that does least harm
+    if not aside:
+        raise DataError(
+            "each group holds all rows of a class, so none can be set aside to judge by: give groups that share "
+            "classes, or rows of your own to judge by (X_val and y_val)."
+        )
+    chosen = np.zeros(len(classes), dtype=bool)
+    chosen[np.concatenate(aside)] = True
+    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
+
+
+def group_codes(groups: Any, n_rows: int) -> Array:
+    """Return the groups as codes from 0 up, (n_rows,), in the order in which they first appear.
+
+    groups : (n_rows,) numbers, text or anything else that can be compared, of any library; none may be missing
+
+    Raises `ShapeError` for another shape, `DataError` at a missing value.
+    """
+    values = _one_per_row(groups, n_rows, "groups")
+    missing = is_missing(values)
+    if missing.any():
+        row = int(np.argmax(missing))
+        raise DataError(f"fit: groups has no value in row {row} (counted from 0); give every row its group.")
+    codes: dict[Any, int] = {}
+    return np.array([codes.setdefault(value, len(codes)) for value in values.tolist()], dtype=np.int64)
+
+
+def ranked(order: Any, n_rows: int) -> Array:
+    """Return each row's rank among the distinct values of an order, (n_rows,) from 0 up: the later, the higher.
+
+    order : (n_rows,) numbers or dates, of any library; none may be missing
+
+    Raises `ShapeError` for another shape, `DataError` at a missing value, or for text, whose order is another than that
+    of what it says.
+    """
+    values = settled(_one_per_row(order, n_rows, "order"))
+    missing = is_missing(values)
+    if missing.any():
+        row = int(np.argmax(missing))
+        raise DataError(f"fit: order has no value in row {row} (counted from 0); give every row its place.")
+    if values.dtype.kind == "O" and all(isinstance(value, datetime.date) for value in values):
+        try:
+            rank_of = {value: rank for rank, value in enumerate(sorted(set(values.tolist())))}
+        except TypeError as error:
+            raise DataError(
+                f"fit: order holds dates that cannot be compared ({error}); give all of one kind."
+            ) from None
+        return np.array([rank_of[value] for value in values.tolist()], dtype=np.int64)
+    if values.dtype.kind not in "iufmM":
+        raise DataError(
+            f"fit: order holds {type(values[0]).__name__} values, such as {values[0]!r}; it expects numbers or dates, "
+            "which say what is later."
+        )
+    return np.unique(values, return_inverse=True)[1].astype(np.int64)
+
+
+def _one_per_row(values: Any, n_rows: int, name: str) -> Array:
+    array = as_array(values)
+    if array.shape != (n_rows,):
+        raise ShapeError(f"fit: {name} has shape {array.shape}; it expects ({n_rows},), one value per row.")
+    return array
 
 
 def require_same_height(n_rows: int, y: Any, suffix: str) -> None:
