@@ -24,7 +24,7 @@ LONGEST_FILE = 500
 
 EXEMPT: dict[tuple[str, str], str] = {
     ("estimators", "model"): "`save` is a thin method of the estimators that calls the file format, lazily",
-    ("estimators", "insight"): "what a notebook shows of a fitted estimator is drawn by insight, lazily",
+    ("estimators", "insight"): "what is drawn or measured of a fitted estimator is insight's, lazily",
 }
 
 

@@ -20,9 +20,9 @@ _HOMES = {
         "Constant Explicit Glorot He Hull Initializer LeCun Normal Orthogonal Uniform UnitVariance Zeros"
     ),
     "pellucid.insight": (
-        "BackwardReport DerivativeReport Diagram Finding GradientCheck LossCurveDisplay Picture Recorder Report Trace "
-        "check_derivative compare_backward diagnose eject gradient_check plot_decision_boundary "
-        "plot_distributions plot_history plot_network trace"
+        "BackwardReport DerivativeReport Diagram Finding GradientCheck Importances LossCurveDisplay Picture Recorder "
+        "Report Trace check_derivative compare_backward diagnose eject feature_importances gradient_check "
+        "plot_decision_boundary plot_distributions plot_history plot_importances plot_network trace"
     ),
     "pellucid.layers": (
         "ActivationLayer BatchNorm Chain Columns Dense Dropout Embedding Layer LayerNorm "

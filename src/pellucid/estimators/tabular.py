@@ -6,7 +6,7 @@ import os
 import time
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
@@ -34,6 +34,9 @@ from pellucid.tabular.target_values import as_array
 from pellucid.tabular.targets import ClassTarget, NumberTarget
 from pellucid.training import Callback, EarlyStopping, ProgressBar, Run, TimeBudget, train
 from pellucid.training.callbacks import as_callback
+
+if TYPE_CHECKING:
+    from pellucid.insight import Importances
 
 ACTIVATIONS = tuple(sorted(cls.name for cls in registered(Activation).values()))  # type: ignore[type-abstract]
 
@@ -192,6 +195,16 @@ class TabularEstimator(ShownInNotebook, Configurable, BaseEstimator):
 
         check_is_fitted(self)
         return save(self, Path(path), overwrite=overwrite)
+
+    def feature_importances(self, X: Any, y: Any, **options: Any) -> Importances:
+        """Return how much worse predictions become when a column is shuffled: `pellucid.feature_importances`.
+
+        ``options`` are its metric, repeats, rng and sample_weight. Give rows that were not trained on.
+        """
+        from pellucid.insight import feature_importances
+
+        check_is_fitted(self)
+        return feature_importances(self, X, y, **options)
 
     def _train(
         self, rows: Rows, kinds: dict[str, str], rng: Random, deadline: float | None, validation: Rows | None = None

@@ -4,6 +4,7 @@ from pellucid.insight.checker import BackwardReport, DerivativeReport, check_der
 from pellucid.insight.doctor import Finding, Report, diagnose
 from pellucid.insight.eject import eject
 from pellucid.insight.gradient_check import GradientCheck, gradient_check
+from pellucid.insight.importance import Importances, feature_importances
 from pellucid.insight.ledger import Trace, trace
 from pellucid.insight.pictures import (
     Diagram,
@@ -13,6 +14,7 @@ from pellucid.insight.pictures import (
     plot_decision_boundary,
     plot_distributions,
     plot_history,
+    plot_importances,
     plot_network,
 )
 
@@ -22,6 +24,7 @@ __all__ = [
     "Diagram",
     "Finding",
     "GradientCheck",
+    "Importances",
     "LossCurveDisplay",
     "Picture",
     "Recorder",
@@ -31,10 +34,12 @@ __all__ = [
     "compare_backward",
     "diagnose",
     "eject",
+    "feature_importances",
     "gradient_check",
     "plot_decision_boundary",
     "plot_distributions",
     "plot_history",
+    "plot_importances",
     "plot_network",
     "trace",
 ]

@@ -4,6 +4,7 @@ from pellucid.insight.pictures.boundary import plot_decision_boundary
 from pellucid.insight.pictures.diagram import Diagram, plot_network
 from pellucid.insight.pictures.distributions import Recorder, plot_distributions
 from pellucid.insight.pictures.history import plot_history
+from pellucid.insight.pictures.importances import plot_importances
 from pellucid.insight.pictures.loss_curve_display import LossCurveDisplay
 from pellucid.insight.pictures.picture import Picture
 
@@ -15,5 +16,6 @@ __all__ = [
     "plot_decision_boundary",
     "plot_distributions",
     "plot_history",
+    "plot_importances",
     "plot_network",
 ]
