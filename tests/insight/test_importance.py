@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas
 import pytest
 
 from pellucid import TabularClassifier, TabularRegressor, feature_importances, plot_importances
@@ -93,8 +94,15 @@ def test_arrays_have_columns_too() -> None:
     assert found.columns == ("x0", "x1")
     assert found.means[0] > found.means[1]
     assert np.isnan(found.spreads).all()
-    with pytest.raises(ShapeError, match="fitted on 2 columns"):
+    with pytest.raises(ShapeError, match="expecting 2 features"):
         model.feature_importances(X[:, :1], NUMBER)
+    named = pandas.DataFrame(X, columns=["size", "noise"])
+    with pytest.warns(UserWarning, match="fitted without feature names"):
+        again = model.feature_importances(named, NUMBER, repeats=1)
+    np.testing.assert_array_equal(again.losses, found.losses)
+    frame = TabularRegressor(**OPTIONS).fit(named, NUMBER).feature_importances(named, NUMBER, repeats=1)
+    np.testing.assert_array_equal(frame.losses, found.losses)
+    assert frame.columns == ("size", "noise")
 
 
 def test_the_picture_has_a_bar_for_each_column_with_its_spread(models: dict[str, Any]) -> None:

@@ -138,10 +138,13 @@ def feature_importances(
     before = value(X)  # as it came: predicting says what does not fit
     names = [column.name for column in estimator.encoder_.columns]
     used = {encoding.name for encoding in estimator.encoder_.encodings}  # the others were empty, and change nothing
+    if not used <= set(table.columns):  # one of the tables has no names: columns are matched by their place
+        table = table.rename(dict(zip(table.columns, names, strict=True)))
+    columns = table.to_dict(as_series=True)  # are matched by name
     losses = np.zeros((len(names), repeats))
     for place, name in enumerate(names):
         for repeat in range(repeats if name in used else 0):
             order = address.at(layer=place, step=repeat).permutation(table.height)
-            after = value(table.with_columns(table[name][order]))
+            after = value({**columns, name: columns[name][order]})
             losses[place, repeat] = before - after if judge.higher_is_better else after - before
     return Importances(tuple(names), losses, judge.name, before)
