@@ -10,6 +10,7 @@
     │   ├── MissingColumnError               ... or lacks a column
     │   └── TargetError                      ... in its target
     ├── ModelFileError (ValueError)          a model file is damaged, or of another kind or version
+    ├── NotEnoughMemoryError (MemoryError)   what is asked for would not fit in memory
     ├── OutputError (OSError)                a file cannot be written
     └── MissingExtraError (ImportError)      a package that an extra installs is not there
 
@@ -31,6 +32,7 @@ __all__ = [
     "MissingColumnError",
     "MissingExtraError",
     "ModelFileError",
+    "NotEnoughMemoryError",
     "NotInitializedError",
     "OptionError",
     "OutputError",
@@ -81,6 +83,10 @@ class TargetError(DataError):
 
 class ModelFileError(PellucidError, ValueError):
     """A model file is damaged, is no model file, or has a version that this release does not read."""
+
+
+class NotEnoughMemoryError(PellucidError, MemoryError):
+    """What is asked for would not fit in memory."""
 
 
 class OutputError(PellucidError, OSError):
