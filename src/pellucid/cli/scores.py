@@ -9,6 +9,7 @@ import numpy as np
 
 from pellucid.layers.base import Array
 from pellucid.tabular import ClassTarget, NumberTarget
+from pellucid.training import AUROC, R2, Accuracy, LogLoss, MeanAbsoluteError, RootMeanSquaredError
 
 if TYPE_CHECKING:
     import polars
@@ -57,21 +58,8 @@ def class_scores(codes: Array, probabilities: Array) -> Scores:
     >>> {name: round(value, 4) for name, value in found.items()}
     {'accuracy': 0.5, 'AUROC': 1.0, 'log-loss': 0.4904}
     """
-    from sklearn.metrics import roc_auc_score
-
-    n_classes = probabilities.shape[1]
-    areas = []
-    for code in range(n_classes) if n_classes > 2 else [1]:
-        is_class = codes == code
-        if 0 < is_class.sum() < len(codes):
-            areas.append(roc_auc_score(is_class, probabilities[:, code]))
-    with np.errstate(divide="ignore"):
-        losses = -np.log(probabilities[np.arange(len(codes)), codes].astype(np.float64))
-    return {
-        "accuracy": float((probabilities.argmax(axis=1) == codes).mean()),
-        "AUROC": float(np.mean(areas)) if areas else float("nan"),
-        "log-loss": float(losses.mean()),
-    }
+    found = {"accuracy": Accuracy(), "AUROC": AUROC(), "log-loss": LogLoss()}
+    return {name: metric.value(probabilities, codes) for name, metric in found.items()}
 
 
 def number_scores(truth: Array, prediction: Array) -> Scores:
@@ -80,13 +68,8 @@ def number_scores(truth: Array, prediction: Array) -> Scores:
     >>> number_scores(np.array([1.0, 1.0, 5.0, 5.0]), np.array([1.0, 1.0, 5.0, 7.0]))
     {'RMSE': 1.0, 'MAE': 0.5, 'R2': 0.75}
     """
-    error = prediction - truth
-    spread = float(np.square(truth - truth.mean()).sum())
-    return {
-        "RMSE": float(np.sqrt(np.square(error).mean())),
-        "MAE": float(np.abs(error).mean()),
-        "R2": 1 - float(np.square(error).sum()) / spread if spread else float("nan"),
-    }
+    found = {"RMSE": RootMeanSquaredError(), "MAE": MeanAbsoluteError(), "R2": R2()}
+    return {name: metric.value(prediction[:, None], truth[:, None]) for name, metric in found.items()}
 
 
 def confusion(target: ClassTarget, y: Any, probabilities: Array) -> Array:

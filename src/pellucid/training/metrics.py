@@ -181,7 +181,9 @@ class R2(Metric):
         """Return the coefficient of determination, averaged over targets; NaN for a target that is constant."""
         found = []
         truths = target.reshape(predictions.shape).astype(np.float64)
-        for error, truth in zip(_errors(predictions, target).T, truths.T, strict=True):
+        for error, column in zip(_errors(predictions, target).T, truths.T, strict=True):
+            first = 0 if sample_weight is None else int(np.argmax(sample_weight > 0))
+            truth = column - column[first]  # so that a constant's mean is exact
             whole = weighted_mean(np.square(truth - weighted_mean(truth, sample_weight)), sample_weight)
             found.append(1 - weighted_mean(np.square(error), sample_weight) / whole if whole > 0 else math.nan)
         return float(math.fsum(found) / len(found))
