@@ -44,9 +44,9 @@ class PiecewiseLinearEmbedding(Layer):
 
     ``e_jt`` is how far x_j is through bin t, which goes from edge b_jt to b_j(t+1): 0 before it, 1 after it, and
     ``(x_j - b_jt) / (b_j(t+1) - b_jt)`` in it; the first bin has no lower end and the last no upper one, so that a
-    curve goes on straight beyond the edges. These are the quantiles 0, 1/n_bins, ..., 1 of the rows that `initialize`
-    is given, each once: a column of few values has fewer bins, and a constant one none, which leaves y = c. They are
-    kept as the buffer ``edges : (n_inputs, n_bins + 1)``, the last one repeated to the end, and not trained.
+    curve goes on straight beyond the edges. These are values that many rows have, and quantiles of the others, among the
+    rows that `initialize` is given (`edges_of`): a column of few values has fewer bins, and a constant one none, which
+    leaves y = c. They are kept as the buffer ``edges : (n_inputs, n_bins + 1)``, the last one repeated to the end, and not trained.
 
     Learned are ``weight : (n_bins, n_inputs * n_outputs)``, by how much each curve rises over each bin, and
     ``bias : (n_inputs * n_outputs,)``, each column by column, like y. With x in bin t and that bin's rate
@@ -114,7 +114,7 @@ class PiecewiseLinearEmbedding(Layer):
                 f"{self!r}: x has {what}; it expects rows of finite numbers. Fill or drop the others first."
             )
         for j, edges in enumerate(self.buffers["edges"]):
-            found = quantiles(x[:, j], self.n_bins)
+            found = edges_of(x[:, j], self.n_bins)
             edges[: len(found)], edges[len(found) :] = found, found[-1]
         weight = self.parameters["weight"]
         try:
@@ -184,19 +184,29 @@ class PiecewiseLinearEmbedding(Layer):
         return self.parameters["weight"].reshape(self.n_bins, n_inputs, self.n_outputs)
 
 
-def quantiles(x: Array, n_bins: int) -> Array:
-    """Return the quantiles 0, 1/n_bins, ..., 1 of a column's numbers in ascending order, each once.
+def edges_of(x: Array, n_bins: int) -> Array:
+    """Return at most n_bins + 1 edges for a column's numbers, in ascending order, each once.
+
+    A value that more than 1 / n_bins of the rows have is an edge. The other edges are quantiles, evenly spaced, of the
+    rows without such values: a column that is 0 nearly everywhere would otherwise have no bins for the rest.
 
     A quantile q of n sorted numbers stands at position h = q (n - 1): a + (h - floor h)(b - a), with a and b the
-    numbers beside it. One closer to the one before than the smallest normal number makes no bin, as 1 / its width could
-    be infinite.
+    numbers beside it. An edge closer to the one before than the smallest normal number is left out, as 1 / the width
+    of the bin could be infinite.
 
-    >>> quantiles(np.array([4.0, 0.0, 1.0, 1.0, 1.0]), 4).tolist(), quantiles(np.array([1.0, 2.0]), 4).tolist()
-    ([0.0, 1.0, 4.0], [1.0, 1.25, 1.5, 1.75, 2.0])
+    >>> edges_of(np.array([0.0] * 9 + [1.0, 2.0, 3.0]), 4).tolist(), edges_of(np.array([1.0, 2.0]), 4).tolist()
+    ([0.0, 1.0, 1.6666666666666665, 2.333333333333333, 3.0], [1.0, 2.0])
     """
-    ordered = np.sort(x).astype(np.float64)
-    place = np.arange(n_bins + 1) * (len(x) - 1) / n_bins
-    before = place.astype(np.intp)
-    gap = ordered[np.minimum(before + 1, len(x) - 1)] - ordered[before]
-    edges = (ordered[before] + (place - before) * gap).astype(x.dtype)
+    values, counts = np.unique(x, return_counts=True)
+    is_common = counts * n_bins > len(x)
+    common = values[is_common].astype(np.float64)
+    rest = np.repeat(values[~is_common], counts[~is_common]).astype(np.float64)
+    n_others = n_bins + 1 - len(common)
+    found = common
+    if len(rest) and n_others > 0:
+        place = np.arange(n_others) * (len(rest) - 1) / max(n_others - 1, 1)
+        before = place.astype(np.intp)
+        gap = rest[np.minimum(before + 1, len(rest) - 1)] - rest[before]
+        found = np.sort(np.concatenate([common, rest[before] + (place - before) * gap]))
+    edges = found.astype(x.dtype)
     return np.asarray(edges[np.diff(edges, prepend=-np.inf) >= np.finfo(x.dtype).tiny])

@@ -1,0 +1,145 @@
+"""A plan says how many networks are trained on which folds for how long; with it the outcome is decided, bit for bit."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pellucid.errors import OptionError, listed
+from pellucid.schedules import CosLog, Cosine, Schedule
+
+CYCLE_ENDS = (1, 3, 7, 15)
+"""The learning rate falls to 0 after these fifteenths of training: four trainings in one, each as long as all before
+and one. There each network is a finished one, and the population is judged."""
+
+EPOCHS = 60, 45  # of tables of fewer rows than MANY_ROWS, and of others
+MANY_ROWS = 6000
+MEMBERS = (4, 24)
+KEPT = (1.0, 0.6, 0.5)  # share of the members that go on after a rung; after the first it is too early to tell
+SHARE_OF_WORK = 0.52  # what a population costs of what it would, if every member went on to the end: 1, 2, 4 and 8
+# fifteenths, the last two for 0.6 and 0.3 of the members
+SPEED = 4e10  # floating-point operations per second of one core, about: what a default plan reckons with
+CORES = 2  # and how many cores; a plan must not depend on the machine
+SECONDS_PER_ROOT_ROW = 0.16  # 20,000 rows: about 23 s
+FEW_ROWS = 50_000  # up to here every row serves for validation once
+
+
+@dataclass(frozen=True)
+class PopulationPlan:
+    """What was chosen for a table, and why.
+
+    n_rows : rows to learn from
+    rungs : the epochs after which the population is judged and the last members stop
+    epochs : what the schedules span; a plan that was cut short by the clock has rungs before it only
+    n_folds : parts of the rows, each of which judges the networks trained on the others; 1 where rows are set aside
+    """
+
+    n_rows: int
+    n_members: int
+    n_folds: int
+    batch_size: int
+    epochs: int
+    rungs: tuple[int, ...]
+    reasons: tuple[str, ...] = ()
+
+    refit = False  # the networks of all folds together have seen all rows
+
+    def schedules(self, *, dropout: bool) -> dict[str, Schedule]:
+        """Return the schedules of a member."""
+        regularization = ("weight_decay", "dropout_rate") if dropout else ("weight_decay",)
+        return {"learning_rate": CosLog(), **{name: Cosine(flat=0.5) for name in regularization}}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan as JSON data."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in dataclasses.asdict(self).items()
+        }
+
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any]) -> PopulationPlan:
+        """Build the plan that `to_json` described."""
+        names = {field.name for field in dataclasses.fields(cls)}
+        if set(state) != names:
+            raise OptionError(f"a plan got {listed(state)}; it expects {listed(names)}.")
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in state.items()})
+
+
+def rungs_of(epochs: int) -> tuple[int, ...]:
+    """Return the epochs at which the cycles of the learning rate end, at least 1 apart.
+
+    >>> rungs_of(45)
+    (3, 9, 21, 45)
+    """
+    return tuple(sorted({max(1, round(epochs * end / CYCLE_ENDS[-1])) for end in CYCLE_ENDS}))
+
+
+def batch_size_for(n_rows: int) -> int:
+    """Return the rows per step for a number of training rows.
+
+    >>> [batch_size_for(n) for n in (100, 2_000, 20_000)]
+    [32, 64, 256]
+    """
+    for size, least in ((256, 6000), (128, 2500), (64, 1000)):
+        if n_rows > least:
+            return size
+    return 32
+
+
+def plan_population(
+    n_rows: int,
+    work: float,
+    *,
+    members: int | None = None,
+    batch_size: int | None = None,
+    epochs: int | None = None,
+    folds: int | None = None,
+    one_fold: bool = False,
+    core_seconds: float | None = None,
+    row_seconds: float | None = None,
+) -> PopulationPlan:
+    """Return a plan for a number of training rows.
+
+    Parameters
+    ----------
+    work : floating-point operations of a training step per row, of a network of middle size
+    members, batch_size, epochs, folds : what is decided already
+    one_fold : whether the rows to judge by are others
+    core_seconds : the time that training may take, summed over cores; without it, a default from the number of rows
+    row_seconds : the measured time of a training step per row, on one core; without it, from ``work``
+
+    >>> plan_population(2000, 3e5).n_members
+    9
+    """
+    reasons = []
+    budget = core_seconds
+    if budget is None:
+        budget = CORES * max(SECONDS_PER_ROOT_ROW * math.sqrt(n_rows), 1.0)
+        reasons.append(f"about {budget:.0f} seconds of one core, from {n_rows:,} rows (a time budget overrides)")
+    n_folds = 1 if one_fold else folds or (4 if n_rows <= FEW_ROWS else 1)
+    per_row = work / SPEED if row_seconds is None else row_seconds
+    span = epochs or EPOCHS[n_rows >= MANY_ROWS]
+
+    def cost(n_epochs: int, n_parts: int) -> float:
+        """Return the seconds that a member takes, on all folds, with what the rungs save."""
+        share = (n_parts - 1) / n_parts if n_parts > 1 else 1.0
+        return n_parts * share * n_rows * n_epochs * per_row * SHARE_OF_WORK
+
+    if epochs is None and core_seconds is not None:
+        affordable = budget / cost(1, n_folds)  # member-epochs
+        span = 15 * min(max(round(math.sqrt(affordable * 4) / 15), 1), 12)
+        if affordable < 15 * MEMBERS[0] and folds is None and not one_fold:
+            n_folds = 1
+    if members is None:
+        members = min(max(int(budget / cost(span, n_folds)), MEMBERS[0]), MEMBERS[1])
+        if core_seconds is not None:
+            members = max(1, min(members, int(budget / cost(span, n_folds))))
+    if batch_size is None:
+        batch_size = batch_size_for(n_rows * (n_folds - 1) // n_folds if n_folds > 1 else n_rows)
+    parts = f"on {n_folds} folds each" if n_folds > 1 else "judged by rows set aside"
+    reasons.append(f"{members} members, {parts}: {members * n_folds} networks")
+    reasons.append(f"{span} epochs of batches of {batch_size}; after epochs {', '.join(map(str, rungs_of(span)))} the weaker members stop")
+    return PopulationPlan(n_rows, members, n_folds, batch_size, span, rungs_of(span), tuple(reasons))

@@ -1,0 +1,267 @@
+"""The population trains its members side by side, drops those that fall behind, and picks those that help each other.
+
+    for each rung (an epoch at which the learning rate has come down to 0):
+        train each member that is left, on each fold, up to that epoch
+        predict the rows of each fold with the network that has not seen them; keep the weights: a candidate
+        choose the ensemble among all candidates so far (`select_ensemble`)
+        stop if it no longer improves; the members that are behind stop in any case
+
+What each network does depends on its own seed alone, and what is compared is compared in the order of the members, so
+the outcome does not depend on how many of them are trained at a time.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pellucid.errors import DivergenceError
+from pellucid.layers.base import Array
+from pellucid.losses import Loss
+from pellucid.network import Network
+from pellucid.population.ensemble import Ensemble
+from pellucid.population.members import Build, Cancelled, Fold, Member
+from pellucid.population.plan import KEPT, PopulationPlan
+from pellucid.population.selection import Selection, blend, select_ensemble
+from pellucid.random import Purpose, Random
+from pellucid.training import Callback, History, Run
+from pellucid.training.history import TrainingState
+from pellucid.training.metrics import Metric
+
+LEAST_MEMBERS = 3  # fewer do not make up for each other
+LEAST_GAIN = 0.001  # of the metric, between rungs: below, more training is not worth its time
+MOST_ROUNDS = 20  # candidates in the ensemble, counted as often as they are chosen
+POLL = 0.1  # seconds
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What a member was after a rung: its predictions of rows that it has not seen, and the weights of each fold."""
+
+    member: int
+    rung: int
+    value: float
+    predictions: Array
+    weights: list[tuple[Array, Array]]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The outcome: the ensemble, and what is known of it from rows that took no part.
+
+    candidates : (member, epoch, how often) of each that was chosen
+    predictions : (n_judged, n_outputs), of each judged row by an ensemble that was selected without its part of the
+        rows, among networks that were not trained on it
+    """
+
+    ensemble: Ensemble
+    candidates: tuple[tuple[int, int, int], ...]
+    predictions: Array
+
+
+class Population:
+    """Members, candidates and history of one training; ``train`` fills them.
+
+    target, weight : of the judged rows, which the folds share out
+    """
+
+    def __init__(
+        self,
+        plan: PopulationPlan,
+        members: Sequence[Member],
+        folds: Sequence[Fold],
+        target: Array,
+        weight: Array | None,
+        *,
+        build: Build,
+        loss: Loss,
+        metric: Metric,
+        seed: int,
+        cores: int,
+    ) -> None:
+        self.plan, self.members, self.folds = plan, list(members), list(folds)
+        self.target, self.weight = target, weight
+        self.build, self.loss, self.metric, self.seed, self.cores = build, loss, metric, seed, cores
+        self.candidates: list[Candidate] = []
+        self.selection: Selection | None = None
+        self.history = History(TrainingState(seed, plan.epochs), "auto", "each member chose by itself")
+        self._errors: list[DivergenceError] = []
+
+    def train(self, watchers: Sequence[Callback] = (), deadline: float | None = None) -> tuple[int, ...]:
+        """Train rung by rung and return the rungs that were reached.
+
+        Watchers are called between rungs, and their ``after_step`` about ten times a second; one that stops the run,
+        as a deadline that the next rung would miss, ends training with what the rungs before brought.
+
+        Raises `DivergenceError` if every member diverged.
+        """
+        run = Run(self._first_network(), self.history, epochs=self.plan.epochs, metrics=[self.metric])
+        done: list[int] = []
+        began = time.monotonic()
+        for watcher in watchers:
+            watcher.begin(run)
+        try:
+            for rung, epoch in enumerate(self.plan.rungs):
+                started = time.monotonic()
+                before = done[-1] if done else 0
+                left = [member for member in self.members if not member.stopped_by]
+                if done and deadline is not None:
+                    pace = (started - self._rung_started) / (self._rung_work or 1)
+                    if time.perf_counter() + pace * len(left) * (epoch - before) > deadline:
+                        run.stop("the time budget")
+                        break
+                self._rung_started, self._rung_work = started, len(left) * (epoch - before)
+                if not self._advance(left, rung, epoch, run, watchers):
+                    if done:
+                        break
+                    raise KeyboardInterrupt  # stopped before there was anything to keep
+                done.append(epoch)
+                gained = self._judge(rung, epoch, time.monotonic() - began)
+                for watcher in watchers:
+                    watcher.after_epoch(run)
+                if run.stopped_by:
+                    break
+                if not gained:
+                    break
+        finally:
+            for watcher in watchers:
+                watcher.end(run)
+            for member in self.members:
+                member.forget()
+        self.history.stopped_by = run.stopped_by
+        return tuple(done)
+
+    def choose(self, parts: Sequence[Array]) -> Chosen:
+        """Return the ensemble, and predictions of each part of the judged rows by selections without it."""
+        assert self.selection is not None
+        predictions = [candidate.predictions for candidate in self.candidates]
+        out_of_sample = np.zeros(predictions[0].shape)
+        for part in parts:
+            others = np.setdiff1d(np.concatenate(list(parts)), part) if len(parts) > 1 else part
+            found = self._select([each[others] for each in predictions], others)
+            out_of_sample[part] = blend([each[part] for each in predictions], found.counts)
+        networks: list[Network] = []
+        weights: list[float] = []
+        chosen = []
+        for index in np.flatnonzero(self.selection.counts).tolist():
+            candidate, count = self.candidates[index], int(self.selection.counts[index])
+            chosen.append((candidate.member, self.plan.rungs[candidate.rung], count))
+            for k, (parameters, buffers) in enumerate(candidate.weights):
+                fold = self.folds[k]
+                network = self.build(
+                    self.members[candidate.member].configuration, fold.target, fold.weight, Random(self.seed)
+                )
+                network.parameters[...], network.buffers[...] = parameters, buffers
+                network.initialized = True
+                networks.append(network)
+                weights.append(count / len(self.selection.chosen) / len(candidate.weights))
+        return Chosen(Ensemble(tuple(networks), tuple(weights), self.loss), tuple(chosen), out_of_sample)
+
+    def _first_network(self) -> Network:
+        fold = self.folds[0]
+        return self.build(self.members[0].configuration, fold.target, fold.weight, Random(self.seed))
+
+    def _advance(
+        self, left: list[Member], rung: int, epoch: int, run: Run, watchers: Sequence[Callback]
+    ) -> bool:
+        """Train the members up to an epoch and keep the candidates; return False if the run was stopped meanwhile."""
+        cancel = threading.Event()
+        jobs: dict[tuple[int, int], Future[Any]] = {}
+        with ThreadPoolExecutor(self.cores) as pool:
+            try:
+                for member in left:
+                    for k, fold in enumerate(self.folds):
+                        given = (k, fold, epoch, self.plan, self.build, self.loss, self.seed, cancel)
+                        jobs[member.number, k] = pool.submit(member.advance, *given)
+                waiting = set(jobs.values())
+                while waiting:
+                    _, waiting = wait(waiting, timeout=POLL, return_when=FIRST_COMPLETED)
+                    for watcher in watchers:
+                        watcher.after_step(run)
+                    if run.stopped_by:
+                        cancel.set()
+                        pool.shutdown(cancel_futures=True)
+                        return False
+            except BaseException:
+                cancel.set()
+                pool.shutdown(cancel_futures=True)
+                raise
+        for member in left:
+            found = [jobs[member.number, k].result() for k in range(len(self.folds))]
+            errors = [each for each in found if isinstance(each, DivergenceError)]
+            if errors:
+                member.stopped_by = f"diverged before epoch {epoch}"
+                self._errors += errors
+                continue
+            predictions = np.empty((len(self.target), found[0][0].shape[1]), dtype=np.float32)
+            for fold, (part, _) in zip(self.folds, found, strict=True):
+                predictions[fold.judged] = part
+            value = self.metric.value(predictions.astype(np.float64), self.target, self.weight)
+            member.values.append(value)
+            self.candidates.append(Candidate(member.number, rung, value, predictions, [own for _, own in found]))
+        if not self.candidates:
+            raise self._errors[0]
+        return True
+
+    def _judge(self, rung: int, epoch: int, seconds: float) -> bool:
+        """Choose the ensemble, stop the members that are behind, and return whether going on may be worth it."""
+        before = None if self.selection is None else self.selection.values[-1]
+        self.selection = self._select([candidate.predictions for candidate in self.candidates], None)
+        value = self.selection.values[-1]
+        left = [member for member in self.members if not member.stopped_by]
+        sign = -1.0 if self.metric.higher_is_better else 1.0
+        kept = KEPT[min(rung, len(KEPT) - 1)]
+        ranked = sorted(left, key=lambda member: (sign * _best(member.values, sign), member.number))
+        for member in ranked[max(LEAST_MEMBERS, math.ceil(kept * len(ranked))) :]:
+            member.stopped_by = f"behind after epoch {epoch}"
+        best = min(self.candidates, key=lambda candidate: sign * candidate.value).value
+        self.history.state.epoch = epoch
+        self.history.append(
+            {
+                "epoch": epoch,
+                "loss": best,
+                "validation_loss": value,
+                "members": len(left),
+                "networks": int(np.count_nonzero(self.selection.counts)) * len(self.folds),
+                "seconds": seconds,
+            }
+        )
+        if rung + 1 == len(self.plan.rungs) or before is None:
+            return bool(left)
+        return bool(left) and sign * (before - value) > LEAST_GAIN * abs(before)
+
+    def _select(self, predictions: list[Array], rows: Array | None) -> Selection:
+        target = self.target if rows is None else self.target[rows]
+        weight = None if self.weight is None else self.weight if rows is None else self.weight[rows]
+        return select_ensemble(predictions, target, self.metric, weight, most_rounds=MOST_ROUNDS)
+
+
+def _best(values: list[float], sign: float) -> float:
+    return min(values, key=lambda value: sign * value)
+
+
+def parts_of(folds: Sequence[Fold], n_judged: int, rng: Random) -> list[Array]:
+    """Return the parts of the judged rows for `Population.choose`: those of the folds, or two halves of a single one.
+
+    >>> from pellucid.random import Random
+    >>> [part.tolist() for part in parts_of([], 5, Random(0))]
+    [[0, 3], [1, 2, 4]]
+    """
+    if len(folds) > 1:
+        return [fold.judged for fold in folds]
+    order = rng.at(purpose=Purpose.SPLIT, layer=0, step=2).permutation(n_judged)
+    half = n_judged // 2
+    return [np.sort(order[:half]), np.sort(order[half:])] if half else [np.arange(n_judged)]
+
+
+def n_workers(cores: int) -> int:
+    """Return how many networks are trained at a time: one per core."""
+    return max(1, min(cores, os.cpu_count() or 1))

@@ -1,0 +1,85 @@
+"""The recipe says what network a configuration is, for a table that was encoded."""
+
+from __future__ import annotations
+
+from pellucid.initializers import Normal
+from pellucid.layers import (
+    ActivationLayer,
+    Columns,
+    Dense,
+    Dropout,
+    Embedding,
+    Layer,
+    PeriodicEmbedding,
+    PiecewiseLinearEmbedding,
+    Scale,
+)
+from pellucid.layers.base import Array
+from pellucid.losses import Loss
+from pellucid.network import Network
+from pellucid.population.configuration import Configuration
+from pellucid.random import Random
+from pellucid.tabular.encoder import Encoder
+
+SCALE_RATE = 6.0  # how much faster the factor of a column learns (RealMLP, arXiv 2407.04491)
+EMBEDDING_DEVIATION = 0.01  # near nothing, so that rare levels, which are seldom trained, add little noise
+
+
+def build_member(
+    encoder: Encoder,
+    n_outputs: int,
+    configuration: Configuration,
+    loss: Loss,
+    target: Array,
+    weight: Array | None,
+    rng: Random,
+) -> Network:
+    """Return the network of a configuration, float32, which predicts a constant at first: the best one for the target.
+
+    Numbers enter by the embedding that the configuration names, truth values, one-hot columns and waves of dates by a
+    factor each, and codes by an embedding; then come the hidden layers with dropout.
+    """
+    parts: dict[str, tuple[int, int, Layer]] = {}
+    n_plain = encoder.n_numeric + encoder.n_one_hot
+    first = 0
+    if configuration.numbers != "plain" and encoder.n_scaled:
+        first = encoder.n_scaled
+        size = configuration.number_size
+        parts["numbers"] = (
+            0,
+            first,
+            PiecewiseLinearEmbedding(size, n_bins=configuration.n_bins)
+            if configuration.numbers == "piecewise"
+            else PeriodicEmbedding(n_outputs=size),
+        )
+    if n_plain > first:
+        parts["columns"] = (first, n_plain, Scale())
+    for index, code in enumerate(encoder.code_columns):
+        embedding = Embedding(
+            code.n_codes, configuration.embedding_size, weight_initializer=Normal(deviation=EMBEDDING_DEVIATION)
+        )
+        parts[f"category{index}"] = (code.column_index, code.column_index + 1, embedding)
+    layers: list[Layer] = [Columns(parts)]
+    for size in configuration.hidden_layer_sizes:
+        layers += [Dense(size, weight_initializer="he"), ActivationLayer(configuration.activation)]
+        if configuration.dropout:
+            layers.append(Dropout(configuration.dropout))
+    layers.append(Dense(n_outputs, weight_initializer="lecun"))
+    network = Network(layers, encoder.n_columns, rng=rng, dtype="float32")
+    for name, factor in network.views(network.learning_rate_factor).items():
+        factor[...] = SCALE_RATE if name.endswith(".factor") else 1.0
+    best = loss.best_constant(loss.check_target(target, n_outputs), weight)
+    network.named_parameters[f"{len(layers) - 1}.bias"][...] = best
+    return network
+
+
+def work_per_row(encoder: Encoder, n_outputs: int) -> float:
+    """Return about how many floating-point operations a row costs in a step of a network of middle size."""
+    configuration = Configuration()
+    size = configuration.number_size * encoder.n_scaled + (encoder.n_columns - encoder.n_scaled)
+    size += (configuration.embedding_size - 1) * len(encoder.code_columns)
+    products = 0
+    for width in (*configuration.hidden_layer_sizes, n_outputs):
+        products += size * width
+        size = width
+    return 6.0 * products + 2000.0
