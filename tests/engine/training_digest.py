@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.estimators import TabularClassifier, TabularRegressor
+from pellucid.estimators import MLPClassifier, TabularClassifier, TabularRegressor
 from pellucid.initializers import Initializer
 from pellucid.layers import BatchNorm, Columns, Dense, Dropout, Embedding, LayerNorm, Scale
 from pellucid.losses import CrossEntropy, Poisson
@@ -119,9 +119,25 @@ def estimated() -> Made:
     return made
 
 
+def dropped_in() -> Made:
+    """Classifiers in place of scikit-learn's that stop early by the focal loss, of two classes and of many."""
+    made = {}
+    X = Random(8).normal((N_ROWS, 5))
+    for n_classes in (2, 21):
+        y = np.arange(N_ROWS) * 5 % n_classes * (X[:, 0] > -1)
+        model = MLPClassifier(
+            (16,), "gelu", loss="focal", dropout=0.2, weight_decay=0.1, random_state=2, max_iter=40, n_iter_no_change=2,
+            early_stopping=True, monitor="loss", learning_rate_init=0.05,
+        ).fit(X[30:], y[30:], X_val=X[:30], y_val=y[:30])  # fmt: skip
+        assert model.engine_ == "native" and "validation loss" in model.stopped_by_
+        made[f"{n_classes} classes"] = np.concatenate([array.ravel() for array in model.coefs_])
+        made[f"{n_classes} classes: history"] = np.array([model.loss_curve_, model.validation_loss_curve_])
+    return made
+
+
 def digest(_: Any = None) -> dict[str, str]:
     """Return the hash of everything that is made."""
-    made = {**first_weights(), **trained(), **searched(), **estimated()}
+    made = {**first_weights(), **trained(), **searched(), **estimated(), **dropped_in()}
     return {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in made.items()}
 
 
