@@ -36,8 +36,9 @@ def first_weights() -> Made:
     names = [kind.name for kind in registered(Initializer).values() if kind.name not in ("constant", "explicit")]  # type: ignore[type-abstract]
     made = {}
     for name in names:
-        layers = [Dense(30, weight_initializer=name), "tanh", LayerNorm(), Dense(20, weight_initializer=name), "gelu"]
-        network = Network([*layers, Dense(3, weight_initializer=name)], n_inputs=40)
+        by: dict[str, Any] = {"bias_initializer" if name == "hull" else "weight_initializer": name}
+        layers = [Dense(30, **by), "tanh", LayerNorm(), Dense(20, **by), "gelu", Dense(3, **by)]
+        network = Network(layers, n_inputs=40)
         still = Adam(learning_rate=0.0)
         train(network, X, np.arange(50) % 3, loss=CrossEntropy(), optimizer=still, epochs=1, engine="native")
         made[f"first weights: {name}"] = network.parameters
