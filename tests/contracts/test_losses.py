@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 
 from pellucid.errors import ShapeError, TargetError
-from pellucid.losses import BinaryCrossEntropy, CrossEntropy, Huber, Loss, Penalty, Poisson, Quantile, SquaredError
+from pellucid.losses import (
+    BinaryCrossEntropy,
+    BinaryFocal,
+    CrossEntropy,
+    Focal,
+    Huber,
+    Loss,
+    Penalty,
+    Poisson,
+    Quantile,
+    SquaredError,
+)
 from tests.contracts.examples import LossExample, enrolled, numbers
 from tests.contracts.loss_checks import CHECKS
 from tests.tolerances import STEP, difference
@@ -73,6 +84,38 @@ def test_a_shape_error_names_the_dense_layer_that_fits() -> None:
         SquaredError().check_target(np.zeros((4, 2)), 3)
     with pytest.raises(ShapeError, match=r"Dense\(6\)"):
         Quantile(levels=(0.1, 0.5, 0.9)).check_target(np.zeros((4, 2)), 2)
+
+
+def test_focal_without_gamma_is_cross_entropy_and_with_it_counts_easy_rows_less() -> None:
+    outputs, codes = numbers(6, 3), np.array([2, 0, 1, 2, 1, 0])
+    for focal, entropy, target in (
+        (Focal(gamma=0.0), CrossEntropy(), codes),
+        (BinaryFocal(gamma=0.0), BinaryCrossEntropy(), np.eye(3)[codes]),
+    ):
+        value, gradient = focal.value_and_gradient(outputs, target)
+        wanted, slopes = entropy.value_and_gradient(outputs, target)
+        assert value == pytest.approx(wanted, rel=1e-14)
+        np.testing.assert_allclose(gradient, slopes, rtol=0, atol=1e-15)
+    easy, hard = np.array([[3.0]]), np.array([[-3.0]])
+    shares = [
+        loss.value_and_gradient(easy, np.ones((1, 1)))[0] / loss.value_and_gradient(hard, np.ones((1, 1)))[0]
+        for loss in (BinaryFocal(gamma=2.0), BinaryCrossEntropy())
+    ]
+    ratio = np.exp(-3.0) ** 2  # sigmoid(-3)² / sigmoid(3)²
+    assert shares[0] == pytest.approx(shares[1] * ratio, rel=1e-13)
+
+
+def test_focal_of_two_classes_is_the_binary_one_on_their_difference() -> None:
+    outputs, codes = numbers(6, 2), np.array([1, 0, 1, 1, 0, 0])
+    value, gradient = Focal().value_and_gradient(outputs, codes)
+    wanted, slopes = BinaryFocal().value_and_gradient(outputs[:, 1:] - outputs[:, :1], codes[:, None].astype(float))
+    assert value == pytest.approx(wanted, rel=1e-14)
+    np.testing.assert_allclose(gradient, np.hstack([-slopes, slopes]), rtol=1e-13)
+
+
+def test_focal_takes_codes_only() -> None:
+    with pytest.raises(ShapeError, match="one code per row"):
+        Focal().check_target(np.eye(3), 3)
 
 
 def test_the_quantile_of_a_half_is_half_the_absolute_error() -> None:

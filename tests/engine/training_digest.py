@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.estimators import TabularClassifier, TabularRegressor
+from pellucid.estimators import MLPClassifier, TabularClassifier, TabularRegressor
 from pellucid.initializers import Initializer
 from pellucid.layers import BatchNorm, Columns, Dense, Dropout, Embedding, LayerNorm, Scale
 from pellucid.losses import CrossEntropy, Poisson
@@ -36,8 +36,9 @@ def first_weights() -> Made:
     names = [kind.name for kind in registered(Initializer).values() if kind.name not in ("constant", "explicit")]  # type: ignore[type-abstract]
     made = {}
     for name in names:
-        layers = [Dense(30, weight_initializer=name), "tanh", LayerNorm(), Dense(20, weight_initializer=name), "gelu"]
-        network = Network([*layers, Dense(3, weight_initializer=name)], n_inputs=40)
+        by: dict[str, Any] = {"bias_initializer" if name == "hull" else "weight_initializer": name}
+        layers = [Dense(30, **by), "tanh", LayerNorm(), Dense(20, **by), "gelu", Dense(3, **by)]
+        network = Network(layers, n_inputs=40)
         still = Adam(learning_rate=0.0)
         train(network, X, np.arange(50) % 3, loss=CrossEntropy(), optimizer=still, epochs=1, engine="native")
         made[f"first weights: {name}"] = network.parameters
@@ -119,9 +120,25 @@ def estimated() -> Made:
     return made
 
 
+def dropped_in() -> Made:
+    """Classifiers in place of scikit-learn's that stop early by the focal loss, of two classes and of many."""
+    made = {}
+    X = Random(8).normal((N_ROWS, 5))
+    for n_classes in (2, 21):
+        y = np.arange(N_ROWS) * 5 % n_classes * (X[:, 0] > -1)
+        model = MLPClassifier(
+            (16,), "gelu", loss="focal", dropout=0.2, weight_decay=0.1, random_state=2, max_iter=40, n_iter_no_change=2,
+            early_stopping=True, monitor="loss", learning_rate_init=0.05,
+        ).fit(X[30:], y[30:], X_val=X[:30], y_val=y[:30])  # fmt: skip
+        assert model.engine_ == "native" and "validation loss" in model.stopped_by_
+        made[f"{n_classes} classes"] = np.concatenate([array.ravel() for array in model.coefs_])
+        made[f"{n_classes} classes: history"] = np.array([model.loss_curve_, model.validation_loss_curve_])
+    return made
+
+
 def digest(_: Any = None) -> dict[str, str]:
     """Return the hash of everything that is made."""
-    made = {**first_weights(), **trained(), **searched(), **estimated()}
+    made = {**first_weights(), **trained(), **searched(), **estimated(), **dropped_in()}
     return {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in made.items()}
 
 

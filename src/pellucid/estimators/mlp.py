@@ -103,8 +103,8 @@ class MLP(ShownInNotebook, DescendingMLP, BaseEstimator):
             self.out_activation_ = self._out_activation()
             self.coefs_, self.intercepts_ = draw_weights([X.shape[1], *sizes, y.shape[1]], functions, random, X.dtype)
             self.__dict__.pop("_optimizer", None)
-            if self.solver != "lbfgs":
-                self._start_descent()
+        if self.solver != "lbfgs" and (anew or not hasattr(self, "loss_curve_")):
+            self._start_descent()
         with self._cores():
             if self.solver == "lbfgs":
                 self._search(X, y, weight)

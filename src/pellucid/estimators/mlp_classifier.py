@@ -28,8 +28,10 @@ from pellucid.options import option
 class MLPClassifier(ClassifierMixin, MLP):
     """scikit-learn's multi-layer perceptron for classes, with the same options, draws and results, on this engine.
 
+    Options that scikit-learn lacks are off unless given; docs/reference/compatibility.md tells of each.
+
     Two classes are learned by binary cross-entropy on one output, more by cross-entropy, and several labels per row,
-    ``y : (n_rows, n_labels)`` of 0 and 1, by binary cross-entropy on each.
+    ``y : (n_rows, n_labels)`` of 0 and 1, by binary cross-entropy on each, unless ``loss`` says otherwise.
 
     Attributes
     ----------
@@ -38,6 +40,7 @@ class MLPClassifier(ClassifierMixin, MLP):
     loss_, loss_curve_, best_loss_ : the loss of the last epoch, of each, and the lowest, as scikit-learn computes them
     validation_scores_, best_validation_score_ : accuracy after each epoch on the rows to judge by, and that of the best
     validation_loss_curve_ : the loss on these rows after each epoch, without the penalty; None where there are none
+    stopped_by_, engine_ : why training ended before ``max_iter``, or ``""``; ``"native"``, or ``"numpy"`` and why
     n_iter_, t_ : epochs of the last fit, and rows visited in all
     n_layers_, n_outputs_, out_activation_ : layers with the input's, outputs, and what becomes of them
 

@@ -50,7 +50,7 @@ class Steps:
         schedule: Schedule | None = None,
         n_epochs: int = 1,
     ) -> None:
-        self._network, self._objective, self._batch_size = network, objective, batch_size
+        self.network, self._objective, self._batch_size = network, objective, batch_size
         self._optimizer, self._state, self._schedule = optimizer, state, schedule
         self._l2 = alpha / objective.slope_factor
         self._x: Any = np.ascontiguousarray(x, network.dtype) if isinstance(x, np.ndarray) else x
@@ -71,7 +71,7 @@ class Steps:
         """Return memory for the rows of a sparse table that are dense at the moment."""
         like = [self._target, *([] if self._weight is None else [self._weight])]
         target, *weight = (np.empty((self._at_once, *array.shape[1:]), array.dtype) for array in like)
-        x = np.empty((self._at_once, self._network.n_inputs), self._network.dtype)
+        x = np.empty((self._at_once, self.network.n_inputs), self.network.dtype)
         return Samples(x, target, weight[0] if weight else None)
 
     def _native(self) -> Trainer | str:
@@ -79,7 +79,7 @@ class Steps:
         loaded = library()
         if not isinstance(loaded, Library):
             return loaded
-        network, held = self._network, self._held
+        network, held = self.network, self._held
         size, penalty = min(self._batch_size, len(held)), Penalty(l2=self._l2)
         loss = self._objective.loss
         plan = plan_training(network, size, loss, held.target, self._optimizer, penalty, divided_penalty=True)
@@ -134,7 +134,7 @@ class Steps:
 
     def _numpy_step(self, batch: Samples, learning_rate: float) -> tuple[float, float]:
         """Take one step by the NumPy classes; return loss and penalty."""
-        network, configured = self._network, getattr(self._optimizer, "learning_rate", 0.0)
+        network, configured = self.network, getattr(self._optimizer, "learning_rate", 0.0)
         factor = learning_rate / configured if configured else 0.0
         if self._schedule is not None:
             factor *= self._schedule.factor(min(self._state.step, self._total_steps - 1), self._total_steps)
@@ -145,7 +145,7 @@ class Steps:
 
     def _step(self, batch: Samples) -> tuple[float, float]:
         """Compute slopes in NumPy; return loss and penalty."""
-        network, weight, state = self._network, batch.total_weight, self._state
+        network, weight, state = self.network, batch.total_weight, self._state
         objective = BatchObjective(network, self._objective.loss, None)
         objective.at(batch, Random(state.seed, step=state.step) if network.chain.draws else None, NO_RATES)
         value = objective()
@@ -168,7 +168,7 @@ class Steps:
 
     def loss_and_slopes(self) -> tuple[float, Array]:
         """Return scikit-learn's loss over all rows and its slopes, ``(n_parameters,)``, for an ``alpha`` of 0."""
-        objective, network = self._objective, self._network
+        objective, network = self._objective, self.network
         value, slopes, total = 0.0, np.zeros_like(network.parameters), 0.0
         for rows in self._blocks(None):
             n_rows = self.n_rows if rows is None else len(rows)
