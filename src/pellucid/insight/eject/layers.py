@@ -163,62 +163,62 @@ def embedding(tape: Tape, layer: Embedding, x: Value, address: Random) -> tuple[
 
 
 def periodic_embedding(tape: Tape, layer: PeriodicEmbedding, x: Value, address: Random) -> tuple[Value, Backward]:
-    """T = [X, Q] with Q = H B + q, column by column, of the waves H = cos(2π (X w + p)); G are the sines."""
-    number = tape.count("T")
-    w, p, B, q, H, Q, T = (f"{letter}{number}" for letter in ("w", "p", "B", "q", "H", "Q", "T"))
-    _own(tape, layer, frequency=w, phase=p, weight=B, bias=q)
+    """P = [X, E] with E = H V + b, column by column, of the waves H = cos(2π (X f + c)); G are the sines."""
+    number = tape.number(layer)
+    f, c, V, b = _own(tape, layer, number)
+    H, E, P = (f"{letter}{number}" for letter in ("H", "E", "P"))
     n, n_waves, size = x.size, layer.n_frequencies, layer.n_outputs
-    back_to_x = _waves(tape, x, n_waves, number)
-    by_wave, weights = f"{H}.reshape(-1, {n}, {n_waves})", f"{B}.reshape({n}, {n_waves}, {size})"
-    mixed = f"np.einsum('ijk,jkd->ijd', {by_wave}, {weights}).reshape(-1, {n * size}) + {q}"
-    tape.forward(Q, mixed, x, n * size)
-    y = tape.forward(T, f"np.concatenate([{{x}}, {Q}], axis=1)", x, n * (size + 1))
+    back_to_x = _waves(tape, x, n_waves, number, f, c)
+    by_wave, weights = f"{H}.reshape(-1, {n}, {n_waves})", f"{V}.reshape({n}, {n_waves}, {size})"
+    mixed = f'np.einsum("ijk,jkd->ijd", {by_wave}, {weights}).reshape(-1, {n * size}) + {b}'
+    tape.forward(E, mixed, x, n * size)
+    y = tape.forward(P, f"np.concatenate([{{x}}, {E}], axis=1)", x, n * (size + 1))
 
-    def back(dT: str, wanted: bool) -> str | None:
-        tape.backward(f"d{Q}", f"{dT}[:, {n}:]", f"(n, {n * size})")
-        tape.backward(f"d{q}", f"d{Q}.sum(axis=0)", f"({n * size},)")
-        slopes = f"d{Q}.reshape(-1, {n}, {size})"
-        whole = f"np.einsum('ijk,ijd->jkd', {by_wave}, {slopes}).reshape(-1, {size})"
-        tape.backward(f"d{B}", whole, f"({n * n_waves}, {size})")
-        dH = tape.backward(f"d{H}", f"np.einsum('ijd,jkd->ijk', {slopes}, {weights}).reshape(-1, {n * n_waves})")
-        return back_to_x(dH, dT, wanted)
+    def back(dP: str, wanted: bool) -> str | None:
+        tape.backward(f"d{E}", f"{dP}[:, {n}:]", f"(n, {n * size})")
+        tape.backward(f"d{b}", f"d{E}.sum(axis=0)", f"({n * size},)")
+        slopes = f"d{E}.reshape(-1, {n}, {size})"
+        whole = f'np.einsum("ijk,ijd->jkd", {by_wave}, {slopes}).reshape(-1, {size})'
+        tape.backward(f"d{V}", whole, f"({n * n_waves}, {size})")
+        dH = tape.backward(f"d{H}", f'np.einsum("ijd,jkd->ijk", {slopes}, {weights}).reshape(-1, {n * n_waves})')
+        return back_to_x(dH, dP, wanted)
 
     return y, back
 
 
 def periodic_features(tape: Tape, layer: PeriodicFeatures, x: Value, address: Random) -> tuple[Value, Backward]:
-    """T = [X, Q] with Q = H o + q of the waves H = cos(2π (X w + p)); G are the sines."""
-    number = tape.count("T")
-    w, p, o, q, H, Q, T = (f"{letter}{number}" for letter in ("w", "p", "o", "q", "H", "Q", "T"))
-    _own(tape, layer, frequency=w, phase=p, factor=o, shift=q)
+    """P = [X, E] with E = H a + s of the waves H = cos(2π (X f + c)); G are the sines."""
+    number = tape.number(layer)
+    f, c, a, s = _own(tape, layer, number)
+    H, E, P = (f"{letter}{number}" for letter in ("H", "E", "P"))
     n, n_waves = x.size, layer.n_frequencies
-    back_to_x = _waves(tape, x, n_waves, number)
-    tape.forward(Q, f"{H} * {o} + {q}", x, n * n_waves)
-    y = tape.forward(T, f"np.concatenate([{{x}}, {Q}], axis=1)", x, n * (n_waves + 1))
+    back_to_x = _waves(tape, x, n_waves, number, f, c)
+    tape.forward(E, f"{H} * {a} + {s}", x, n * n_waves)
+    y = tape.forward(P, f"np.concatenate([{{x}}, {E}], axis=1)", x, n * (n_waves + 1))
 
-    def back(dT: str, wanted: bool) -> str | None:
-        tape.backward(f"d{Q}", f"{dT}[:, {n}:]", f"(n, {n * n_waves})")
-        tape.backward(f"d{o}", f"(d{Q} * {H}).sum(axis=0)", f"({n * n_waves},)")
-        tape.backward(f"d{q}", f"d{Q}.sum(axis=0)", f"({n * n_waves},)")
-        return back_to_x(tape.backward(f"d{H}", f"d{Q} * {o}"), dT, wanted)
+    def back(dP: str, wanted: bool) -> str | None:
+        tape.backward(f"d{E}", f"{dP}[:, {n}:]", f"(n, {n * n_waves})")
+        tape.backward(f"d{a}", f"(d{E} * {H}).sum(axis=0)", f"({n * n_waves},)")
+        tape.backward(f"d{s}", f"d{E}.sum(axis=0)", f"({n * n_waves},)")
+        return back_to_x(tape.backward(f"d{H}", f"d{E} * {a}"), dP, wanted)
 
     return y, back
 
 
-def _waves(tape: Tape, x: Value, n_waves: int, number: str) -> Callable[[str, str, bool], str | None]:
-    """H and G: cosine and sine of 2π (X w + p); and from dH and dT, in which x comes first, the way back to X."""
-    w, p, H, G = (f"{letter}{number}" for letter in ("w", "p", "H", "G"))
+def _waves(tape: Tape, x: Value, n_waves: int, number: int, f: str, c: str) -> Callable[[str, str, bool], str | None]:
+    """H and G: cosine and sine of 2π (X f + c); and from dH and dP, in which x comes first, the way back to X."""
+    H, G = f"H{number}", f"G{number}"
     n, all_ = x.size, x.size * n_waves
-    tape.forward(f"{H}, {G}", f"{tape.sources.function(waves)}({{x}}, {w}, {p})", x, all_)
+    tape.forward(f"{H}, {G}", f"{tape.sources.function(waves)}({{x}}, {f}, {c})", x, all_)
 
-    def back(dH: str, dT: str, wanted: bool) -> str | None:
-        d_turns = tape.backward(f"dt{number}", f"{dH} * {G} * (-2 * np.pi)", f"(n, {all_})")
-        tape.backward(f"d{w}", f"({d_turns} * np.repeat({x.trained}, {n_waves}, axis=1)).sum(axis=0)", f"({all_},)")
-        tape.backward(f"d{p}", f"{d_turns}.sum(axis=0)", f"({all_},)")
+    def back(dH: str, dP: str, wanted: bool) -> str | None:
+        d_turns = tape.backward(f"dτ{number}", f"{dH} * {G} * (-2 * np.pi)", f"(n, {all_})")
+        tape.backward(f"d{f}", f"({d_turns} * np.repeat({x.trained}, {n_waves}, axis=1)).sum(axis=0)", f"({all_},)")
+        tape.backward(f"d{c}", f"{d_turns}.sum(axis=0)", f"({all_},)")
         if not wanted:
             return None
-        through = f"({d_turns} * {w}).reshape(-1, {n}, {n_waves}).sum(axis=2)"
-        return tape.backward(f"d{x.trained}", f"{dT}[:, :{n}] + {through}", f"(n, {n})")
+        through = f"({d_turns} * {f}).reshape(-1, {n}, {n_waves}).sum(axis=2)"
+        return tape.backward(f"d{x.trained}", f"{dP}[:, :{n}] + {through}", f"(n, {n})")
 
     return back
 
@@ -226,11 +226,10 @@ def _waves(tape: Tape, x: Value, n_waves: int, number: str) -> Callable[[str, st
 def piecewise_linear_embedding(
     tape: Tape, layer: PiecewiseLinearEmbedding, x: Value, address: Random
 ) -> tuple[Value, Backward]:
-    """O = shares rises + starts, column by column, of each bin's share."""
-    number = tape.count("O")
-    words = ("edges", "rises", "starts", "shares", "O", "bin", "rate")
-    B, V, c, F, Y, own, slope = (f"{word}{number}" for word in words)
-    _own(tape, layer, edges=B, weight=V, bias=c)
+    """Y = F V + c, column by column, of each bin's share F of the way between its edges in B."""
+    number = tape.number(layer)
+    V, c, B = _own(tape, layer, number)
+    F, Y, own, slope = (f"{word}{number}" for word in ("F", "Y", "bin", "rate"))
     n, size = x.size, layer.n_outputs
     weights = f"{V}.reshape({layer.n_bins}, {n}, {size})"
     tape.forward(f"{F}, {own}, {slope}", f"{tape.sources.function(shares)}({{x}}, {B})", x)
@@ -337,7 +336,7 @@ def columns(tape: Tape, layer: Columns, x: Value, address: Random) -> tuple[Valu
         return write(tape, inner, x, address.child(0))
     parts: list[tuple[int, int, Value, Backward]] = []
     for index, (start, stop, inner) in enumerate(layer.parts.values()):
-        part = f"P{tape.next_part()}"
+        part = f"X{tape.next_part()}"
         given = tape.forward(part, f"{{x}}[:, {start}:{stop}]", x, stop - start)
         value, back_of_part = write(tape, inner, given, address.child(index))
         parts.append((start, stop, value, back_of_part))
