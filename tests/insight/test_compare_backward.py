@@ -383,6 +383,47 @@ def test_the_tapes_right_pass_is_the_networks_own(network: Network, x: Any, y: A
         )
 
 
+NESTED = Network([Dense(3), Residual([Dense(4), "tanh", Dense(3)]), Dense(2)], n_inputs=2)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "fault"),
+    [
+        (lambda found, dz: {**found, "1.0.bias": found["1.0.bias"] * 5}, "bias_rows_scale"),
+        (lambda found, dz: {**found, "1.0.weight": found["1.0.weight"] / 5}, "weight_rows_scale"),
+        (lambda found, dz: {**found, "1.2.weight": found["1.2.weight"].T}, "transposed_gradient"),
+        (lambda found, dz: {**found, "1.2.weight": -found["1.2.weight"]}, "sign_turned_here"),
+        (lambda found, dz: {**found, "1.2.bias": dz}, "bias_not_summed"),
+        (lambda found, dz: {**found, "1.2.bias": dz.sum(axis=1)}, "bias_summed_over_wrong_axis"),
+    ],
+)
+def test_faults_of_the_layers_that_a_layer_holds_are_named(wrong: Any, fault: str) -> None:
+    network, x, y, loss = drawn(NESTED), rows(5, 2), rows(5, 2, 4), SquaredError()
+    network.loss_and_gradient(x, y, loss)
+    found = {name: view.copy() for name, view in network.named_gradients.items()}
+    outputs, _ = network.forward(x)
+    dz = (outputs - y) * (2 / 10) @ network.named_parameters["2.weight"].T  # the shortcut's layers end in this sum
+    report = compare_backward(wrong(found, dz), network, x, y, loss=loss)
+    assert [finding.name for finding in report.faults] == [fault], str(report)
+
+
+def test_a_forgotten_shortcut_is_named() -> None:
+    network, x, y, loss = drawn(NESTED), rows(5, 2), rows(5, 2, 4), SquaredError()
+
+    def mine(network: Network, x: Any, y: Any) -> Any:
+        network.loss_and_gradient(x, y, loss)
+        found = {name: view.copy() for name, view in network.named_gradients.items()}
+        W = network.named_parameters
+        dr = (network.forward(x)[0] - y) * (2 / len(x) / 2) @ W["2.weight"].T
+        h = x @ W["0.weight"] + W["0.bias"]
+        a = np.tanh(h @ W["1.0.weight"] + W["1.0.bias"])
+        dh = (dr @ W["1.2.weight"].T * (1 - a**2)) @ W["1.0.weight"].T  # and nothing of dr itself
+        return {**found, "0.weight": x.T @ dh, "0.bias": dh.sum(axis=0)}
+
+    report = compare_backward(mine, network, x, y, loss=loss)
+    assert [finding.name for finding in report.faults] == ["shortcut_forgotten"], str(report)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_every_fault_has_words_for_every_place_where_it_may_be(name: str) -> None:
     case = CASES[name]

@@ -218,6 +218,12 @@ LAYER_SKIPPED = Fault(
     "multiply by the derivative of {layer}",
 )
 
+SHORTCUT_FORGOTTEN = Fault(
+    "shortcut_forgotten",
+    "the slope came back through the layers inside {layer} only, and not also around them by the shortcut",
+    "add the slope at its output to what the layers inside hand back: dx = dy + dx_layers",
+)
+
 TRANSPOSED = Fault(
     "transposed_gradient",
     "the gradient of {W} is transposed: a gradient has the shape of what it belongs to, {shape}",

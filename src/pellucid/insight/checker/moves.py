@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pellucid.activations import Activation, ReLU, Sigmoid, Softmax, Tanh
 from pellucid.insight.checker import faults
-from pellucid.insight.checker.faults import Alternative, Move
-from pellucid.insight.checker.tape import Step, Tape
+from pellucid.insight.checker.faults import Alternative, Here, Move
+from pellucid.insight.checker.tape import Step, Tape, held_layers
 from pellucid.insight.checker.wrong_activations import activation_alternatives
 from pellucid.insight.checker.wrong_dense import (
     bias_alternatives,
@@ -16,9 +16,11 @@ from pellucid.insight.checker.wrong_dense import (
     handed_in,
     left_zero,
     weight_alternatives,
+    wrong_sums,
 )
 from pellucid.insight.checker.wrong_losses import factor_alternatives, loss_alternatives, sign_alternatives
-from pellucid.layers import Dense
+from pellucid.layers import Dense, Residual
+from pellucid.layers.base import Array
 from pellucid.losses import BinaryCrossEntropy
 
 
@@ -56,7 +58,9 @@ def _moves_of(tape: Tape, index: int, rate: float | None, terms: Mapping[str, st
         mended = {**terms, "index_mend": "{da_input} = {dz} @ {W}.T".format(**terms)}
         yield Move(str(step), index, tuple(error_alternatives(tape, index, rate)), terms=mended)
     else:
+        held = dict(held_layers(step))
         for name in step.parameters:
+            path, _, own = name.rpartition(".")
             shape = str(tape.network.named_parameters[name].shape)
             mended = {
                 **terms,
@@ -65,13 +69,35 @@ def _moves_of(tape: Tape, index: int, rate: float | None, terms: Mapping[str, st
                 "dW": "the gradient",
                 "emission": f"compute the gradient of {name}: see {type(step.layer).__name__}",
             }
-            ways = (iter((gradient_of(name), left_zero(name))), handed_in())
+            drafts, rows = [gradient_of(name), left_zero(name)], None
+            if isinstance(held.get(path), Dense):
+                rows = faults.WEIGHT_ROWS if own == "weight" else faults.BIAS_ROWS
+                if own == "bias":
+                    mended |= _nested_terms(name)
+                    drafts[1:1] = wrong_sums(_slope_inside(path), tape.network.named_parameters[name].size)
+            ways = (iter(drafts), handed_in(rows))
             yield from _emissions(step, index, name, ways, mended)
         right = Alternative(lambda here: here.tape.backward(here.index, here.slope)[0])
         skipped = Alternative(
             lambda here: here.slope if here.slope.shape == here.step.x.shape else None, faults.LAYER_SKIPPED
         )
-        yield Move(str(step), index, (right, skipped), terms=terms)
+        ways_back = [right, skipped]
+        if isinstance(step.layer, Residual):
+            ways_back.append(
+                Alternative(
+                    lambda here: here.tape.backward(here.index, here.slope)[0] - here.slope, faults.SHORTCUT_FORGOTTEN
+                )
+            )
+        yield Move(str(step), index, tuple(ways_back), terms=terms)
+
+
+def _slope_inside(path: str) -> Callable[[Here], Array]:
+    return lambda here: here.tape.slope_inside(here.index, here.slope, path)
+
+
+def _nested_terms(name: str) -> dict[str, str]:
+    """Return what the quantities of a held dense layer are called, for the words about its bias."""
+    return {"b": name, "db": f"the gradient of {name}", "dz": "the slope at that layer's output"}
 
 
 def _emissions(

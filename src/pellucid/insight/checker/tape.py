@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.layers import ActivationLayer, Chain, Dense, Layer
-from pellucid.layers.base import Array
+from pellucid.layers.base import Array, walk
 from pellucid.losses import CrossEntropy, Loss
 from pellucid.network import Network
 
@@ -58,6 +59,7 @@ class Tape:
         self.value, d_outputs = loss.value_and_gradient(self.outputs, jitter(target))
         self.target = target
         self._answer: tuple[int, Array, Array, dict[str, Array]] | None = None
+        self._inside: dict[str, Array] = {}
         self.d_outputs: Array = jitter(d_outputs)
 
     @property
@@ -76,11 +78,46 @@ class Tape:
         """
         if self._answer is None or self._answer[0] != index or self._answer[1] is not slope:
             step = self.steps[index]
-            dx = step.layer.backward(slope, step.cache)
+            with self._noting_inside(step):
+                dx = step.layer.backward(slope, step.cache)
             assert dx is not None
             gradients = {name: self.network.named_gradients[name].copy() for name in step.parameters}
             self._answer = index, slope, dx, gradients
         return self._answer[2:]
+
+    def slope_inside(self, index: int, slope: Array, path: str) -> Array:
+        """Return the slope at the output of the layer of this path, which a step's layer holds."""
+        self.backward(index, slope)
+        return self._inside[path]
+
+    @contextlib.contextmanager
+    def _noting_inside(self, step: Step) -> Iterator[None]:
+        """Let the layers that a step's layer holds note the slope that is handed to them."""
+        held = dict(held_layers(step))
+
+        def noting(path: str, layer: Layer) -> Callable[..., Array | None]:
+            backward = layer.backward
+
+            def noted(dy: Array, cache: Any, **how: Any) -> Array | None:
+                self._inside[path] = dy
+                return backward(dy, cache, **how)
+
+            return noted
+
+        for path, layer in held.items():
+            vars(layer)["backward"] = noting(path, layer)
+        try:
+            yield
+        finally:
+            for layer in held.values():
+                del vars(layer)["backward"]
+
+
+def held_layers(step: Step) -> Iterator[tuple[str, Layer]]:
+    """Yield the layers that a step's layer holds, with their paths: ``"1.0"``."""
+    for path, layer in walk(step.layer, f"{step.name}."):
+        if layer is not step.layer:
+            yield path.rstrip("."), layer
 
 
 def _record(network: Network, chain: Chain, prefix: str, x: Array, jitter: Callable[[Any], Any]) -> Iterator[Step]:

@@ -42,17 +42,21 @@ def weight_alternatives(tape: Tape, index: int) -> Iterator[Alternative]:
 def bias_alternatives(tape: Tape, index: int) -> Iterator[Alternative]:
     """Yield the ways to compute db."""
     name = f"{tape.steps[index].name}.bias"
-    size = tape.steps[index].y.shape[1]
     yield gradient_of(name)
-    yield Alternative(lambda here: here.slope, faults.BIAS_NOT_SUMMED)
-    yield Alternative(lambda here: np.broadcast_to(here.slope.sum(), (size,)), faults.BIAS_SUMMED_OVER_ALL)
-    yield Alternative(lambda here: here.slope.sum(), faults.BIAS_SUMMED_OVER_ALL)
-    yield Alternative(lambda here: here.slope.sum(axis=1), faults.BIAS_WRONG_AXIS)
-    yield Alternative(lambda here: here.slope.sum(axis=1, keepdims=True), faults.BIAS_WRONG_AXIS)
-    yield Alternative(lambda here: np.broadcast_to(here.slope.sum(axis=0), (size, size)), faults.KEEPDIMS_MISSING)
+    yield from wrong_sums(lambda here: here.slope, tape.steps[index].y.shape[1])
     if _has_activation(tape, index):
         yield Alternative(lambda here: _from_before(here, name), faults.DERIVATIVE_MISSING, "in this gradient only")
     yield left_zero(name)
+
+
+def wrong_sums(dz: Callable[[Here], Array], size: int) -> Iterator[Alternative]:
+    """Yield the wrong ways to make db of dz, for a bias of so many numbers."""
+    yield Alternative(dz, faults.BIAS_NOT_SUMMED)
+    yield Alternative(lambda here: np.broadcast_to(dz(here).sum(), (size,)), faults.BIAS_SUMMED_OVER_ALL)
+    yield Alternative(lambda here: dz(here).sum(), faults.BIAS_SUMMED_OVER_ALL)
+    yield Alternative(lambda here: dz(here).sum(axis=1), faults.BIAS_WRONG_AXIS)
+    yield Alternative(lambda here: dz(here).sum(axis=1, keepdims=True), faults.BIAS_WRONG_AXIS)
+    yield Alternative(lambda here: np.broadcast_to(dz(here).sum(axis=0), (size, size)), faults.KEEPDIMS_MISSING)
 
 
 def handed_in(rows: Fault | None = None) -> Iterator[Alternative]:

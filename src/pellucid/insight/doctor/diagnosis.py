@@ -132,6 +132,7 @@ def _subject(case: Examination) -> str:
     rows = f"{n_rows:,} rows" if seen == n_rows else f"{seen:,} of {n_rows:,} rows"
     line = f"{len(case.network.layers)} layers with {case.network.parameters.size:,} parameters, on {rows}"
     try:
-        return f"{line}: loss {case.value:.4g}, the best constant answer has {case.baseline:.4g}"
+        loss = "loss per row (half the squared error)" if case.is_half_sum else "loss"
+        return f"{line}: {loss} {case.value:.4g}, the best constant answer has {case.baseline:.4g}"
     except UnexaminedError as error:
         return f"{line}: {error}"

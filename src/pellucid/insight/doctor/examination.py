@@ -12,7 +12,7 @@ import numpy as np
 from pellucid.errors import DataError, OptionError, ShapeError
 from pellucid.layers import Chain, Columns, Dense, Embedding
 from pellucid.layers.base import Array, Layer, walk
-from pellucid.losses import Loss
+from pellucid.losses import Loss, SquaredError
 from pellucid.network import Network
 from pellucid.training import History
 
@@ -114,6 +114,11 @@ class Examination:
     def row_losses(self) -> Array:
         """The loss of each row, (n_rows,)."""
         return self.loss.per_row(self.outputs, self.target)[0]
+
+    @property
+    def is_half_sum(self) -> bool:
+        """Whether the loss is the tutorials', half the squared error, summed over the rows."""
+        return isinstance(self.loss, SquaredError) and self.loss.reduction == "half_sum"
 
     @property
     def value(self) -> float:

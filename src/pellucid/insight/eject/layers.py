@@ -53,17 +53,20 @@ def write(tape: Tape, layer: Layer, x: Value, address: Random) -> tuple[Value, B
     return TEMPLATES[type(layer)](tape, layer, x, address)
 
 
-def _own(tape: Tape, layer: Layer, **symbols: str) -> None:
-    """Enter a layer's arrays on the tape, in its own order, under their symbols."""
+def _own(tape: Tape, layer: Layer, number: int) -> list[str]:
+    """Enter a layer's arrays on the tape, in its own order, under the ledger's symbols; returns these."""
+    symbols = []
     for arrays, list_ in ((layer.parameters, tape.parameters), (layer.buffers, tape.buffers)):
-        list_ += [Weight(symbols[name], array) for name, array in arrays.items()]
+        list_ += [Weight(f"{layer.letters[name]}{number}", array) for name, array in arrays.items()]
+        symbols += [f"{layer.letters[name]}{number}" for name in arrays]
+    return symbols
 
 
 def dense(tape: Tape, layer: Dense, x: Value, address: Random) -> tuple[Value, Backward]:
     """Z = X W + b."""
-    k = tape.next_dense()
-    W, b, Z = f"W{k}", f"b{k}", f"Z{k}"
-    _own(tape, layer, weight=W, bias=b)
+    k = tape.number(layer)
+    W, *bias = _own(tape, layer, k)
+    b, Z = "".join(bias), f"Z{k}"
     factor = repr(1 / math.sqrt(x.size)) if layer.parametrization == "ntk" else ""
     product = f"({{x}} @ {W}) * {factor}" if factor else f"{{x}} @ {W}"
     z = tape.forward(Z, f"{product} + {b}" if layer.bias else product, x, layer.n_outputs)
@@ -79,25 +82,23 @@ def dense(tape: Tape, layer: Dense, x: Value, address: Random) -> tuple[Value, B
 
 
 def activation(tape: Tape, layer: ActivationLayer, x: Value, address: Random) -> tuple[Value, Backward]:
-    """A = f(Z), or with a blend c, A = Z + c (F - Z) with F = f(Z)."""
-    function = layer.function
+    """A = f(Z), or with a blend α, A = Z + α (F - Z) with F = f(Z)."""
+    function, k = layer.function, tape.number(layer)
     f = tape.sources.method(function, "value", function.name)
-    A = tape.name("A")
-    F, c = A.replace("A", "F"), A.replace("A", "c")
+    A, F, α = f"A{k}", f"F{k}", "".join(_own(tape, layer, k))
     value = tape.forward(F if layer.parametric else A, f.call(z="{x}"), x, x.size)
     if layer.parametric:
-        _own(tape, layer, blend=c)
-        value = tape.forward(A, f"{{x}} + {c} * ({F} - {{x}})", x, x.size)
+        value = tape.forward(A, f"{{x}} + {α} * ({F} - {{x}})", x, x.size)
 
     def back(dA: str, wanted: bool) -> str | None:
         if layer.parametric:
-            tape.backward(f"d{c}", f"({dA} * ({F} - {x.trained})).sum(axis=0)", f"({x.size},)")
+            tape.backward(f"d{α}", f"({dA} * ({F} - {x.trained})).sum(axis=0)", f"({x.size},)")
         if not wanted:
             return None
         if not layer.parametric:
             return tape.backward(f"d{x.trained}", slope(tape, function, dA, x.trained, A), f"(n, {x.size})")
-        through = slope(tape, function, f"{dA} * {c}", x.trained, F)
-        return tape.backward(f"d{x.trained}", f"{dA} * (1 - {c}) + {through}", f"(n, {x.size})")
+        through = slope(tape, function, f"{dA} * {α}", x.trained, F)
+        return tape.backward(f"d{x.trained}", f"{dA} * (1 - {α}) + {through}", f"(n, {x.size})")
 
     return value, back
 
@@ -112,29 +113,28 @@ def slope(tape: Tape, function: Activation, da: str, z: str, a: str) -> str:
 
 
 def dropout(tape: Tape, layer: Dropout, x: Value, address: Random) -> tuple[Value, Backward]:
-    """D = X M with a mask M while training; nothing when predicting."""
+    """D = X K with a mask K while training; nothing when predicting."""
+    k = tape.number(layer)
     if layer.rate == 0:
         return x, lambda dx, wanted: dx
-    k = tape.count("D")
-    M, D = f"M{k}", f"D{k}"
+    K, D = f"K{k}", f"D{k}"
     if tape.training:
         tape.draws = True
         write_dropout_mask(tape.sources, tape.dtype.name)
         rate = f"{layer.rate!r} * dropout" if tape.scheduled_dropout else repr(layer.rate)
-        tape.forward_training(M, f"dropout_mask({{x}}.shape, {rate}, {address.layer}, step)", x, x.size)
-        tape.forward_training(D, f"{{x}} * {M}", x, x.size)
+        tape.forward_training(K, f"dropout_mask({{x}}.shape, {rate}, {address.layer}, step)", x, x.size)
+        tape.forward_training(D, f"{{x}} * {K}", x, x.size)
 
     def back(dD: str, wanted: bool) -> str | None:
-        return tape.backward(f"d{x.trained}", f"{dD} * {M}", f"(n, {x.size})") if wanted else None
+        return tape.backward(f"d{x.trained}", f"{dD} * {K}", f"(n, {x.size})") if wanted else None
 
     return Value(x.predicted, D, x.size), back
 
 
 def scale(tape: Tape, layer: Scale, x: Value, address: Random) -> tuple[Value, Backward]:
     """S = X f."""
-    k = tape.count("S")
-    f, S = f"f{k}", f"S{k}"
-    _own(tape, layer, factor=f)
+    k = tape.number(layer)
+    (f,), S = _own(tape, layer, k), f"S{k}"
     y = tape.forward(S, f"{{x}} * {f}", x, x.size)
 
     def back(dS: str, wanted: bool) -> str | None:
@@ -145,81 +145,80 @@ def scale(tape: Tape, layer: Scale, x: Value, address: Random) -> tuple[Value, B
 
 
 def embedding(tape: Tape, layer: Embedding, x: Value, address: Random) -> tuple[Value, Backward]:
-    """V = E[k]: the row of E for each code."""
-    number = tape.count("E")
-    E, k, V = f"E{number}", f"k{number}", f"V{number}"
-    _own(tape, layer, weight=E)
+    """E = T[k]: the row of T for each code."""
+    number = tape.number(layer)
+    (T,), E, k = _own(tape, layer, number), f"E{number}", f"k{number}"
     write_codes_of(tape.sources)
     tape.forward(k, f"codes_of({{x}}, {layer.n_codes})", x)
-    y = tape.forward(V, f"{E}[{k}]", x, layer.size)
+    y = tape.forward(E, f"{T}[{k}]", x, layer.size)
 
-    def back(dV: str, wanted: bool) -> str | None:
-        sums = f"[np.bincount({k}, column, minlength={layer.n_codes}) for column in {dV}.T]"
+    def back(dE: str, wanted: bool) -> str | None:
+        sums = f"[np.bincount({k}, column, minlength={layer.n_codes}) for column in {dE}.T]"
         whole = f"np.stack({sums}, axis=1)"
         shape = f"({layer.n_codes}, {layer.size})"
-        tape.backward(f"d{E}", f"np.float32({whole})" if tape.dtype == "float32" else whole, shape)
+        tape.backward(f"d{T}", f"np.float32({whole})" if tape.dtype == "float32" else whole, shape)
         return tape.backward(f"d{x.trained}", f"np.zeros_like({x.trained})", "(n, 1)") if wanted else None
 
     return y, back
 
 
 def periodic_embedding(tape: Tape, layer: PeriodicEmbedding, x: Value, address: Random) -> tuple[Value, Backward]:
-    """T = [X, Q] with Q = H B + q, column by column, of the waves H = cos(2π (X w + p)); G are the sines."""
-    number = tape.count("T")
-    w, p, B, q, H, Q, T = (f"{letter}{number}" for letter in ("w", "p", "B", "q", "H", "Q", "T"))
-    _own(tape, layer, frequency=w, phase=p, weight=B, bias=q)
+    """P = [X, E] with E = H V + b, column by column, of the waves H = cos(2π (X f + c)); G are the sines."""
+    number = tape.number(layer)
+    f, c, V, b = _own(tape, layer, number)
+    H, E, P = (f"{letter}{number}" for letter in ("H", "E", "P"))
     n, n_waves, size = x.size, layer.n_frequencies, layer.n_outputs
-    back_to_x = _waves(tape, x, n_waves, number)
-    by_wave, weights = f"{H}.reshape(-1, {n}, {n_waves})", f"{B}.reshape({n}, {n_waves}, {size})"
-    mixed = f"np.einsum('ijk,jkd->ijd', {by_wave}, {weights}).reshape(-1, {n * size}) + {q}"
-    tape.forward(Q, mixed, x, n * size)
-    y = tape.forward(T, f"np.concatenate([{{x}}, {Q}], axis=1)", x, n * (size + 1))
+    back_to_x = _waves(tape, x, n_waves, number, f, c)
+    by_wave, weights = f"{H}.reshape(-1, {n}, {n_waves})", f"{V}.reshape({n}, {n_waves}, {size})"
+    mixed = f'np.einsum("ijk,jkd->ijd", {by_wave}, {weights}).reshape(-1, {n * size}) + {b}'
+    tape.forward(E, mixed, x, n * size)
+    y = tape.forward(P, f"np.concatenate([{{x}}, {E}], axis=1)", x, n * (size + 1))
 
-    def back(dT: str, wanted: bool) -> str | None:
-        tape.backward(f"d{Q}", f"{dT}[:, {n}:]", f"(n, {n * size})")
-        tape.backward(f"d{q}", f"d{Q}.sum(axis=0)", f"({n * size},)")
-        slopes = f"d{Q}.reshape(-1, {n}, {size})"
-        whole = f"np.einsum('ijk,ijd->jkd', {by_wave}, {slopes}).reshape(-1, {size})"
-        tape.backward(f"d{B}", whole, f"({n * n_waves}, {size})")
-        dH = tape.backward(f"d{H}", f"np.einsum('ijd,jkd->ijk', {slopes}, {weights}).reshape(-1, {n * n_waves})")
-        return back_to_x(dH, dT, wanted)
+    def back(dP: str, wanted: bool) -> str | None:
+        tape.backward(f"d{E}", f"{dP}[:, {n}:]", f"(n, {n * size})")
+        tape.backward(f"d{b}", f"d{E}.sum(axis=0)", f"({n * size},)")
+        slopes = f"d{E}.reshape(-1, {n}, {size})"
+        whole = f'np.einsum("ijk,ijd->jkd", {by_wave}, {slopes}).reshape(-1, {size})'
+        tape.backward(f"d{V}", whole, f"({n * n_waves}, {size})")
+        dH = tape.backward(f"d{H}", f'np.einsum("ijd,jkd->ijk", {slopes}, {weights}).reshape(-1, {n * n_waves})')
+        return back_to_x(dH, dP, wanted)
 
     return y, back
 
 
 def periodic_features(tape: Tape, layer: PeriodicFeatures, x: Value, address: Random) -> tuple[Value, Backward]:
-    """T = [X, Q] with Q = H o + q of the waves H = cos(2π (X w + p)); G are the sines."""
-    number = tape.count("T")
-    w, p, o, q, H, Q, T = (f"{letter}{number}" for letter in ("w", "p", "o", "q", "H", "Q", "T"))
-    _own(tape, layer, frequency=w, phase=p, factor=o, shift=q)
+    """P = [X, E] with E = H a + s of the waves H = cos(2π (X f + c)); G are the sines."""
+    number = tape.number(layer)
+    f, c, a, s = _own(tape, layer, number)
+    H, E, P = (f"{letter}{number}" for letter in ("H", "E", "P"))
     n, n_waves = x.size, layer.n_frequencies
-    back_to_x = _waves(tape, x, n_waves, number)
-    tape.forward(Q, f"{H} * {o} + {q}", x, n * n_waves)
-    y = tape.forward(T, f"np.concatenate([{{x}}, {Q}], axis=1)", x, n * (n_waves + 1))
+    back_to_x = _waves(tape, x, n_waves, number, f, c)
+    tape.forward(E, f"{H} * {a} + {s}", x, n * n_waves)
+    y = tape.forward(P, f"np.concatenate([{{x}}, {E}], axis=1)", x, n * (n_waves + 1))
 
-    def back(dT: str, wanted: bool) -> str | None:
-        tape.backward(f"d{Q}", f"{dT}[:, {n}:]", f"(n, {n * n_waves})")
-        tape.backward(f"d{o}", f"(d{Q} * {H}).sum(axis=0)", f"({n * n_waves},)")
-        tape.backward(f"d{q}", f"d{Q}.sum(axis=0)", f"({n * n_waves},)")
-        return back_to_x(tape.backward(f"d{H}", f"d{Q} * {o}"), dT, wanted)
+    def back(dP: str, wanted: bool) -> str | None:
+        tape.backward(f"d{E}", f"{dP}[:, {n}:]", f"(n, {n * n_waves})")
+        tape.backward(f"d{a}", f"(d{E} * {H}).sum(axis=0)", f"({n * n_waves},)")
+        tape.backward(f"d{s}", f"d{E}.sum(axis=0)", f"({n * n_waves},)")
+        return back_to_x(tape.backward(f"d{H}", f"d{E} * {a}"), dP, wanted)
 
     return y, back
 
 
-def _waves(tape: Tape, x: Value, n_waves: int, number: str) -> Callable[[str, str, bool], str | None]:
-    """H and G: cosine and sine of 2π (X w + p); and from dH and dT, in which x comes first, the way back to X."""
-    w, p, H, G = (f"{letter}{number}" for letter in ("w", "p", "H", "G"))
+def _waves(tape: Tape, x: Value, n_waves: int, number: int, f: str, c: str) -> Callable[[str, str, bool], str | None]:
+    """H and G: cosine and sine of 2π (X f + c); and from dH and dP, in which x comes first, the way back to X."""
+    H, G = f"H{number}", f"G{number}"
     n, all_ = x.size, x.size * n_waves
-    tape.forward(f"{H}, {G}", f"{tape.sources.function(waves)}({{x}}, {w}, {p})", x, all_)
+    tape.forward(f"{H}, {G}", f"{tape.sources.function(waves)}({{x}}, {f}, {c})", x, all_)
 
-    def back(dH: str, dT: str, wanted: bool) -> str | None:
-        d_turns = tape.backward(f"dt{number}", f"{dH} * {G} * (-2 * np.pi)", f"(n, {all_})")
-        tape.backward(f"d{w}", f"({d_turns} * np.repeat({x.trained}, {n_waves}, axis=1)).sum(axis=0)", f"({all_},)")
-        tape.backward(f"d{p}", f"{d_turns}.sum(axis=0)", f"({all_},)")
+    def back(dH: str, dP: str, wanted: bool) -> str | None:
+        d_turns = tape.backward(f"dτ{number}", f"{dH} * {G} * (-2 * np.pi)", f"(n, {all_})")
+        tape.backward(f"d{f}", f"({d_turns} * np.repeat({x.trained}, {n_waves}, axis=1)).sum(axis=0)", f"({all_},)")
+        tape.backward(f"d{c}", f"{d_turns}.sum(axis=0)", f"({all_},)")
         if not wanted:
             return None
-        through = f"({d_turns} * {w}).reshape(-1, {n}, {n_waves}).sum(axis=2)"
-        return tape.backward(f"d{x.trained}", f"{dT}[:, :{n}] + {through}", f"(n, {n})")
+        through = f"({d_turns} * {f}).reshape(-1, {n}, {n_waves}).sum(axis=2)"
+        return tape.backward(f"d{x.trained}", f"{dP}[:, :{n}] + {through}", f"(n, {n})")
 
     return back
 
@@ -227,11 +226,10 @@ def _waves(tape: Tape, x: Value, n_waves: int, number: str) -> Callable[[str, st
 def piecewise_linear_embedding(
     tape: Tape, layer: PiecewiseLinearEmbedding, x: Value, address: Random
 ) -> tuple[Value, Backward]:
-    """O = shares rises + starts, column by column, of each bin's share."""
-    number = tape.count("O")
-    words = ("edges", "rises", "starts", "shares", "O", "bin", "rate")
-    B, V, c, F, Y, own, slope = (f"{word}{number}" for word in words)
-    _own(tape, layer, edges=B, weight=V, bias=c)
+    """Y = F V + c, column by column, of each bin's share F of the way between its edges in B."""
+    number = tape.number(layer)
+    V, c, B = _own(tape, layer, number)
+    F, Y, own, slope = (f"{word}{number}" for word in ("F", "Y", "bin", "rate"))
     n, size = x.size, layer.n_outputs
     weights = f"{V}.reshape({layer.n_bins}, {n}, {size})"
     tape.forward(f"{F}, {own}, {slope}", f"{tape.sources.function(shares)}({{x}}, {B})", x)
@@ -251,52 +249,50 @@ def piecewise_linear_embedding(
 
 
 def layer_norm(tape: Tape, layer: LayerNorm, x: Value, address: Random) -> tuple[Value, Backward]:
-    """Y = N g + h with N = (X - mean) r over the columns of each row."""
-    k = tape.count("N")
-    U, r, N, Y = f"U{k}", f"r{k}", f"N{k}", f"Y{k}"
+    """N = X̂ γ + β with X̂ = (X - mean) r over the columns of each row."""
+    k = tape.number(layer)
+    U, r, X̂ = f"U{k}", f"r{k}", f"X̂{k}"
     tape.forward(U, "{x} - {x}.mean(axis=1, keepdims=True)", x, x.size)
     variance = f"np.square({U}).mean(axis=1, keepdims=True)"
     tape.forward(r, f"1 / np.sqrt({variance} + {layer.epsilon!r})", x, 1)
-    tape.forward(N, f"{U} * {r}", x, x.size)
-    return _scaled(tape, layer, x, (N, r, Y, k), "axis=1")
+    tape.forward(X̂, f"{U} * {r}", x, x.size)
+    γ, β = _own(tape, layer, k)
+    return _scaled(tape, x, (f"N{k}", X̂, r, γ, β), "axis=1")
 
 
 def batch_norm(tape: Tape, layer: BatchNorm, x: Value, address: Random) -> tuple[Value, Backward]:
-    """Y = N g + h with N = (X - mean) r over the rows of the batch, or with the running m and v when predicting."""
-    k = tape.count("N")
-    r, N, Y, m, v, mean, variance = (f"{letter}{k}" for letter in ("r", "N", "Y", "m", "v", "mean", "variance"))
-    tape.forward_predicting(r, f"1 / np.sqrt({v} + {layer.epsilon!r})")
-    tape.forward_predicting(N, f"({x.predicted} - {m}) * {r}", x.size)
+    """N = X̂ γ + β with X̂ = (X - mean) r over the rows of the batch, or with the running M and V when predicting."""
+    k = tape.number(layer)
+    γ, β, M, V = _own(tape, layer, k)
+    r, X̂, mean, variance = (f"{letter}{k}" for letter in ("r", "X̂", "mean", "variance"))
+    tape.forward_predicting(r, f"1 / np.sqrt({V} + {layer.epsilon!r})")
+    tape.forward_predicting(X̂, f"({x.predicted} - {M}) * {r}", x.size)
     if tape.training:
         tape.forward_training(mean, "{x}.mean(axis=0)", x)
         tape.forward_training(variance, f"np.square({{x}} - {mean}).mean(axis=0)", x)
-        unbiased = f"{variance} * (len({{x}}) / (len({{x}}) - 1)) if len({{x}}) > 1 else {v}"
+        unbiased = f"{variance} * (len({{x}}) / (len({{x}}) - 1)) if len({{x}}) > 1 else {V}"
         tape.forward_training(f"unbiased{k}", unbiased, x)
         tape.running += [
-            f"{m} + {layer.momentum!r} * ({mean} - {m})",
-            f"{v} + {layer.momentum!r} * (unbiased{k} - {v})",
+            f"{M} + {layer.momentum!r} * ({mean} - {M})",
+            f"{V} + {layer.momentum!r} * (unbiased{k} - {V})",
         ]
         tape.forward_training(r, f"1 / np.sqrt({variance} + {layer.epsilon!r})", x)
-        tape.forward_training(N, f"({{x}} - {mean}) * {r}", x, x.size)
-    return _scaled(tape, layer, x, (N, r, Y, k), "axis=0")
+        tape.forward_training(X̂, f"({{x}} - {mean}) * {r}", x, x.size)
+    return _scaled(tape, x, (f"N{k}", X̂, r, γ, β), "axis=0")
 
 
-def _scaled(
-    tape: Tape, layer: LayerNorm | BatchNorm, x: Value, names: tuple[str, str, str, str], axis: str
-) -> tuple[Value, Backward]:
-    """Y = N g + h, and the way back to X through N and r."""
-    N, r, Y, k = names
-    g, h = f"g{k}", f"h{k}"
-    _own(tape, layer, scale=g, shift=h, mean=f"m{k}", variance=f"v{k}")
-    y = tape.forward(Y, f"{N} * {g} + {h}", x, x.size)
+def _scaled(tape: Tape, x: Value, names: tuple[str, str, str, str, str], axis: str) -> tuple[Value, Backward]:
+    """N = X̂ γ + β, and the way back to X through X̂ and r."""
+    N, X̂, r, γ, β = names
+    y = tape.forward(N, f"{X̂} * {γ} + {β}", x, x.size)
 
-    def back(dY: str, wanted: bool) -> str | None:
+    def back(dN: str, wanted: bool) -> str | None:
         through = tape.sources.function(_through_statistics)
-        tape.backward(f"d{g}", f"({dY} * {N}).sum(axis=0)", f"({x.size},)")
-        tape.backward(f"d{h}", f"{dY}.sum(axis=0)", f"({x.size},)")
+        tape.backward(f"d{γ}", f"({dN} * {X̂}).sum(axis=0)", f"({x.size},)")
+        tape.backward(f"d{β}", f"{dN}.sum(axis=0)", f"({x.size},)")
         if not wanted:
             return None
-        return tape.backward(f"d{x.trained}", f"{through}({dY} * {g}, {N}, {r}, {axis})", f"(n, {x.size})")
+        return tape.backward(f"d{x.trained}", f"{through}({dN} * {γ}, {X̂}, {r}, {axis})", f"(n, {x.size})")
 
     return y, back
 
@@ -320,8 +316,8 @@ def chain(tape: Tape, layer: Chain, x: Value, address: Random) -> tuple[Value, B
 
 def residual(tape: Tape, layer: Residual, x: Value, address: Random) -> tuple[Value, Backward]:
     """R = X + what the layers make of X."""
+    R = f"R{tape.number(layer)}"
     change, back_of_chain = chain(tape, layer, x, address)
-    R = f"R{tape.count('R')}"
     tape.forward_predicting(R, f"{x.predicted} + {change.predicted}", x.size)
     y = tape.forward_training(R, f"{x.trained} + {change.trained}", x, x.size)
 
@@ -334,16 +330,16 @@ def residual(tape: Tape, layer: Residual, x: Value, address: Random) -> tuple[Va
 
 def columns(tape: Tape, layer: Columns, x: Value, address: Random) -> tuple[Value, Backward]:
     """C = the parts side by side, each made of some columns of X."""
+    C = f"C{tape.number(layer)}"
     if [part[:2] for part in layer.parts.values()] == [(0, x.size)]:
         ((_, _, inner),) = layer.parts.values()
         return write(tape, inner, x, address.child(0))
     parts: list[tuple[int, int, Value, Backward]] = []
     for index, (start, stop, inner) in enumerate(layer.parts.values()):
-        part = f"P{tape.count('P')}"
+        part = f"X{tape.next_part()}"
         given = tape.forward(part, f"{{x}}[:, {start}:{stop}]", x, stop - start)
         value, back_of_part = write(tape, inner, given, address.child(index))
         parts.append((start, stop, value, back_of_part))
-    C = f"C{tape.count('C')}"
     size = sum(value.size for *_, value, _ in parts)
     tape.forward_predicting(C, _side_by_side([value.predicted for *_, value, _ in parts]), size)
     y = tape.forward_training(C, _side_by_side([value.trained for *_, value, _ in parts]), x, size)

@@ -9,7 +9,8 @@ import numpy as np
 
 from pellucid.insight.eject.layout import Expression, laid_out
 from pellucid.insight.eject.sources import Sources
-from pellucid.layers.base import Array
+from pellucid.insight.numbering import Numbers
+from pellucid.layers.base import Array, Layer
 
 MARGIN = 4
 
@@ -46,27 +47,17 @@ class Tape:
         self.buffers: list[Weight] = []
         self.running: list[str] = []
         self.draws = False
-        self._taken: set[str] = set()
-        self._dense = 0
-        self._counts: dict[str, int] = {}
+        self._numbers = Numbers()
+        self._parts = 0
 
-    def next_dense(self) -> int:
-        """Return the number of the next layer of neurons: 1, 2, ..."""
-        self._dense += 1
-        return self._dense
+    def number(self, layer: Layer) -> int:
+        """Return the number of a layer's symbols, the ledger's; to be asked for in the order of the forward pass."""
+        return self._numbers.next(layer)
 
-    def name(self, letter: str) -> str:
-        """Return a name with the number of the layer of neurons that came last; A1, and after it A1b, A1c, ..."""
-        name, mark = f"{letter}{self._dense}", "b"
-        while name in self._taken:
-            name, mark = f"{letter}{self._dense}{mark}", chr(ord(mark) + 1)
-        self._taken.add(name)
-        return name
-
-    def count(self, letter: str) -> str:
-        """Return the number of the next thing of a kind as text: 1, 2, ..."""
-        self._counts[letter] = self._counts.get(letter, 0) + 1
-        return str(self._counts[letter])
+    def next_part(self) -> int:
+        """Return the number of the next slice of columns: 1, 2, ..."""
+        self._parts += 1
+        return self._parts
 
     def forward(self, name: str, text: str, x: Value, size: int | None = None) -> Value:
         """Write ``name = text`` into both forward passes, with the name of x in place of ``{x}``."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from itertools import count
 
 from pellucid.formulas import Columns, Entry, LayerCall, Matrix, Symbol
 from pellucid.insight.ledger.recording import Recording
+from pellucid.insight.numbering import Numbers
 from pellucid.layers import Chain, Layer, Residual
 from pellucid.layers import Columns as ColumnsLayer
 
@@ -20,7 +20,7 @@ class Calls:
 
     def __init__(self, made: Recording, X: Entry) -> None:
         self._made = made
-        self._numbers = _Numbers()
+        self._numbers = Numbers()
         self.parameters: dict[str, Entry] = {}
         self.gradients: dict[str, Entry] = {}
         self.buffers: dict[str, Entry] = {}
@@ -105,23 +105,6 @@ class Calls:
         if passage.dx is not None:
             call.dx = Entry(symbol, passage.dx, source=call.source)
             self.enters[call.dx] = path
-
-
-class _Numbers:
-    """The superscripts of symbols: that of the dense layer before, or the next number where a letter has it already."""
-
-    def __init__(self) -> None:
-        self._taken: set[tuple[str, int]] = set()
-        self._dense = 1
-
-    def next(self, layer: Layer) -> int:
-        names = [*layer.parameters, *layer.buffers]
-        letters = [layer.letters.get("y", "Y"), *(layer.letters.get(name, name) for name in names)]
-        found = next(n for n in count(self._dense) if not any((letter, n) in self._taken for letter in letters))
-        self._taken.update((letter, found) for letter in letters)
-        if letters[0] == "Z":
-            self._dense = found
-        return found
 
 
 def _columns(of: Matrix, start: int, stop: int) -> Columns:

@@ -119,7 +119,8 @@ def measure(network: Network, X: Any, y: Any, loss: Loss) -> Quantiles:
         x, _ = layer.forward(x)
         if isinstance(layer, ActivationLayer):
             activations[f"{index} {layer.function.name}"] = x.ravel()
-    activations.setdefault(f"{len(network.layers) - 1} outputs", x.ravel())
+    if not isinstance(network.layers[-1], ActivationLayer):
+        activations[f"{len(network.layers) - 1} outputs"] = x.ravel()
     matrices = [name for name, view in network.named_parameters.items() if view.ndim > 1]
     weights = {name: network.named_parameters[name].ravel() for name in matrices}
     found = {
