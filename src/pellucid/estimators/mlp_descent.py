@@ -11,7 +11,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from pellucid.errors import DataError, OptionError
-from pellucid.estimators.mlp_network import build_network, read_network
+from pellucid.estimators.fit_tasks import EpochTasks, FitTask
+from pellucid.estimators.mlp_network import build_network, named_weights, read_network
 from pellucid.estimators.mlp_objective import Objective, objective_for
 from pellucid.estimators.mlp_options import MLPOptions
 from pellucid.estimators.mlp_rules import Chosen, Descent, Moments
@@ -59,7 +60,15 @@ class DescendingMLP(MLPOptions):
         self._finished = False
 
     def _descend(
-        self, X: Any, y: Array, weight: Array | None, random: Any, held: Validation | None, *, incremental: bool
+        self,
+        X: Any,
+        y: Array,
+        weight: Array | None,
+        random: Any,
+        held: Validation | None,
+        task: FitTask | None,
+        *,
+        incremental: bool,
     ) -> None:
         """Take steps epoch by epoch until a rule of stopping says so."""
         goes_on = (incremental or self.warm_start == "continue") and hasattr(self, "_optimizer")
@@ -99,7 +108,8 @@ class DescendingMLP(MLPOptions):
         self.engine_ = steps.engine
         n_epochs = 1 if incremental else self.max_iter
         bar = type(self).__name__ if self.verbose == "progress" else None
-        watch = Watch(self.callbacks, network, rule.state, n_epochs, steps.engine, bar=bar)
+        told = [] if task is None else [EpochTasks(task=task, attributes=named_weights)]
+        watch = Watch([*self.callbacks, *told], network, rule.state, n_epochs, steps.engine, bar=bar)
         order = self._order if goes_on and not incremental and len(self._order) == steps.n_rows else None
         self._order = np.arange(steps.n_rows) if order is None else order
         self.stopped_by_ = ""
