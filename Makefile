@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEMO := build/penguins.pellucid
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types bench bench-tables reference tutorials wheels sanitize clean
+.PHONY: help demo test test-oldest lint types bench bench-tables reference tutorials wheels sanitize clean
 
 help: ## List every task, one line each
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -26,6 +26,17 @@ demo: .venv/demo ## Train, evaluate, save and predict on a small real table
 
 test: .venv/dev ## Run the whole test suite
 	$(BIN)/python -m pytest --numprocesses auto
+
+build/oldest/ready: pyproject.toml
+	mkdir -p build
+	$(PYTHON) -m venv build/oldest
+	build/oldest/bin/python -m pip install --quiet --upgrade pip
+	build/oldest/bin/python -m pip install --quiet --group oldest '.[standard]'
+	touch $@
+
+test-oldest: build/oldest/ready ## Run the estimators' tests with scikit-learn 1.6, the oldest one supported
+	build/oldest/bin/python -m pip install --quiet --no-deps .
+	build/oldest/bin/python -m pytest tests/estimators
 
 lint: .venv/dev ## Check style with ruff
 	$(BIN)/ruff check .

@@ -10,7 +10,6 @@ import pandas
 import polars
 import pytest
 import scipy.sparse
-import sklearn
 from sklearn import config_context
 from sklearn.base import clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV
@@ -22,7 +21,6 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import get_tags
-from sklearn.utils.validation import _get_feature_names
 
 from pellucid import TabularClassifier, TabularRegressor
 from pellucid.estimators import MLPClassifier, MLPRegressor
@@ -39,10 +37,6 @@ FORMS = {
     "arrow": lambda table: table[["a", "b", "c"]].to_arrow(),
 }
 
-SEES_POLARS = pytest.mark.skipif(
-    _get_feature_names(polars.DataFrame({"a": [1]})) is None,
-    reason=f"scikit-learn {sklearn.__version__} knows polars before 2 only",
-)
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 RNG = np.random.default_rng(0)
@@ -67,7 +61,7 @@ def test_tables_of_every_library_give_the_same_bits(estimator: Any, form: str) -
 
 
 @ALL
-@pytest.mark.parametrize("frames", ["default", "pandas", pytest.param("polars", marks=SEES_POLARS)])
+@pytest.mark.parametrize("frames", ["default", "pandas", "polars"])
 def test_in_a_pipeline_after_a_column_transformer(estimator: Any, frames: str) -> None:
     columns = ColumnTransformer(
         [("numbers", StandardScaler(), ["a", "b", "c"]), ("color", OneHotEncoder(sparse_output=False), ["color"])]

@@ -201,6 +201,14 @@ def test_a_cell_of_another_kind_is_named(data: Any, model: Any) -> None:
         model.predict({**data.table, "size": ["1", "2", "big"] * 20})
 
 
+def test_numbers_where_words_were_fitted_are_refused(data: Any, model: Any) -> None:
+    with pytest.raises(DataError, match=r"column 'color' holds numbers \(Int64\), such as 7; .*'blue', 'green', 'red'"):
+        model.predict({**data.table, "color": [7] * 60})
+    assert np.isfinite(model.predict_proba({**data.table, "color": [np.nan] * 60})).all()  # all are missing
+    codes = TabularClassifier(**QUICK).fit({"zip": ["B7", "97", "A1"] * 20}, data.classes)
+    assert codes.predict({"zip": [97, 11]}).shape == (2,)
+
+
 @pytest.mark.parametrize(("task", "shape"), [("classes", (0, 3)), ("binary", (0, 2)), ("labels", (0, 3))])
 def test_no_rows_give_no_predictions(data: Any, task: str, shape: Any) -> None:
     model = TabularClassifier(**QUICK).fit(data.table, getattr(data, task))

@@ -14,8 +14,16 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from pellucid.errors import DataError, OptionError
 from pellucid.estimators.cores import limited_cores
+from pellucid.estimators.fit_tasks import CallbackSupportMixin, FitTask, Rounds, begin_fit, with_callbacks
 from pellucid.estimators.mlp_descent import DescendingMLP
-from pellucid.estimators.mlp_network import build_network, draw_weights, layer_activations, raw_outputs, read_network
+from pellucid.estimators.mlp_network import (
+    build_network,
+    draw_weights,
+    layer_activations,
+    named_weights,
+    raw_outputs,
+    read_network,
+)
 from pellucid.estimators.mlp_objective import objective_for
 from pellucid.estimators.mlp_rules import search
 from pellucid.estimators.mlp_steps import Steps
@@ -27,7 +35,7 @@ from pellucid.optimizers import LBFGS
 from pellucid.training.history import TrainingState
 
 
-class MLP(ShownInNotebook, DescendingMLP, BaseEstimator):
+class MLP(ShownInNotebook, DescendingMLP, CallbackSupportMixin, BaseEstimator):
     """The fit and the outputs, by the rules of scikit-learn's own MLP."""
 
     def __post_init__(self) -> None:
@@ -54,6 +62,7 @@ class MLP(ShownInNotebook, DescendingMLP, BaseEstimator):
         """Return the weights of rows with this target, (n_rows,), or None where all count alike."""
         return sample_weight
 
+    @with_callbacks  # type: ignore[untyped-decorator]
     def fit(
         self,
         X: Any,
@@ -79,6 +88,7 @@ class MLP(ShownInNotebook, DescendingMLP, BaseEstimator):
         if min(sizes, default=1) < 1:
             raise OptionError(f"hidden_layer_sizes must be > 0, got {sizes}.")
         functions = layer_activations(self.activation, len(sizes))
+        task = None if incremental else begin_fit(self, X, y, sample_weight, max_subtasks=self.max_iter)
         anew = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         X, y = validate_data(
             self,
@@ -107,14 +117,16 @@ class MLP(ShownInNotebook, DescendingMLP, BaseEstimator):
             self._start_descent()
         with self._cores():
             if self.solver == "lbfgs":
-                self._search(X, y, weight)
+                self._search(X, y, weight, task)
             else:
-                self._descend(X, y, weight, random, held, incremental=incremental)
+                self._descend(X, y, weight, random, held, task, incremental=incremental)
         if not all(np.isfinite(array).all() for array in (*self.coefs_, *self.intercepts_)):
             raise DataError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
                 "preprocessed."
             )
+        if task is not None:
+            task.end(dict)
         return self
 
     def _require_some_weight(self, weight: Array | None, name: str) -> None:
@@ -146,7 +158,7 @@ class MLP(ShownInNotebook, DescendingMLP, BaseEstimator):
     def _cores(self) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext() if self.n_jobs is None else limited_cores(self.n_jobs)
 
-    def _search(self, X: Any, y: Array, weight: Array | None) -> None:
+    def _search(self, X: Any, y: Array, weight: Array | None, task: FitTask | None) -> None:
         """Let SciPy's L-BFGS-B search, in float64, which it works in."""
         network = build_network(self.coefs_, self.intercepts_, self.activation, np.float64)
         n_rows = X.shape[0]
@@ -165,7 +177,15 @@ class MLP(ShownInNotebook, DescendingMLP, BaseEstimator):
         self.engine_ = steps.engine
         total = float(n_rows if weight is None else weight.sum())
         limits = {"maxfun": self.max_fun, "maxiter": self.max_iter, "gtol": self.tol}
-        found = search(network, steps, alpha=self.alpha, total_weight=total, options=limits)
+        rounds = None if task is None else Rounds(task, "step")
+
+        def after_step(n_steps: int) -> None:
+            if rounds is not None:  # its wish to stop is not heeded, as SciPy then reports a failure
+                rounds.next(lambda: named_weights(network), goes_on=n_steps < self.max_iter)
+
+        found = search(network, steps, after_step, alpha=self.alpha, total_weight=total, options=limits)
+        if rounds is not None:
+            rounds.end()
         self.n_iter_ = _check_optimize_result("lbfgs", found, self.max_iter)
         self.loss_ = float(found.fun)
         self.coefs_, self.intercepts_ = read_network(network)

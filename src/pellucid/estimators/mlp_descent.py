@@ -12,7 +12,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from pellucid.errors import DataError, OptionError
-from pellucid.estimators.mlp_network import build_network, read_network
+from pellucid.estimators.fit_tasks import EpochTasks, FitTask
+from pellucid.estimators.mlp_network import build_network, named_weights, read_network
 from pellucid.estimators.mlp_objective import Objective, objective_for
 from pellucid.estimators.mlp_options import MLPOptions
 from pellucid.estimators.mlp_rules import Chosen, Descent, Moments
@@ -73,7 +74,15 @@ class DescendingMLP(MLPOptions):
         self._left: Left | None = None
 
     def _descend(
-        self, X: Any, y: Array, weight: Array | None, random: Any, held: Validation | None, *, incremental: bool
+        self,
+        X: Any,
+        y: Array,
+        weight: Array | None,
+        random: Any,
+        held: Validation | None,
+        task: FitTask | None,
+        *,
+        incremental: bool,
     ) -> None:
         """Take steps epoch by epoch until a rule of stopping says so."""
         goes_on = (incremental or self.warm_start == "continue") and hasattr(self, "_optimizer")
@@ -105,7 +114,8 @@ class DescendingMLP(MLPOptions):
             self.validation_loss_curve_, self.validation_scores_ = [], []
         n_epochs = 1 if incremental else self.max_iter
         bar = type(self).__name__ if self.verbose == "progress" else None
-        watch = Watch(self.callbacks, network, self._optimizer.state, n_epochs, steps.engine, bar=bar)
+        told = [] if task is None else [EpochTasks(task=task, attributes=named_weights)]
+        watch = Watch([*self.callbacks, *told], network, self._optimizer.state, n_epochs, steps.engine, bar=bar)
         order = np.arange(steps.n_rows) if left is None or len(left.order) != steps.n_rows else left.order
         self.engine_, self.stopped_by_ = steps.engine, ""
         watch.begin(anew=not goes_on)

@@ -81,6 +81,11 @@ def read_network(network: Network) -> tuple[list[Array], list[Array]]:
     return views[::2], views[1::2]
 
 
+def named_weights(network: Network) -> dict[str, list[Array]]:
+    """Return copies of the weights and of the biases under the names of an estimator's attributes."""
+    return dict(zip(("coefs_", "intercepts_"), read_network(network), strict=True))
+
+
 def dense_rows(x: Any, rows_at_once: int | None = None) -> int:
     """Return how many rows of ``x`` are made dense at once, a multiple of ``rows_at_once``: all, if it is dense."""
     if isinstance(x, np.ndarray):

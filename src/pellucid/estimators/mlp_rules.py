@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -132,10 +134,19 @@ class Chosen(Descent):
         return "Stopping."
 
 
-def search(network: Network, steps: Steps, *, alpha: float, total_weight: float, options: dict[str, Any]) -> Any:
+def search(
+    network: Network,
+    steps: Steps,
+    after_step: Callable[[int], None],
+    *,
+    alpha: float,
+    total_weight: float,
+    options: dict[str, Any],
+) -> Any:
     """Minimize the loss over all rows by L-BFGS-B; leave the weights in the network and return SciPy's result.
 
-    ``steps`` computes loss and slopes, the penalty is added here, as it belongs to all rows once.
+    ``steps`` computes loss and slopes, the penalty is added here, as it belongs to all rows once; ``after_step`` is
+    called with the number of steps taken, the weights reached being in the network.
     """
     import scipy.optimize
 
@@ -147,8 +158,14 @@ def search(network: Network, steps: Steps, *, alpha: float, total_weight: float,
         shrunk = penalized * parameters
         return loss + strength / 2 * float(np.dot(shrunk, shrunk)), slopes + strength * shrunk
 
+    n_steps = itertools.count(1)
+
+    def reached(parameters: Array) -> None:
+        network.parameters[...] = parameters
+        after_step(next(n_steps))
+
     found = scipy.optimize.minimize(
-        loss_and_slopes, network.parameters.copy(), method="L-BFGS-B", jac=True, options=options
+        loss_and_slopes, network.parameters.copy(), method="L-BFGS-B", jac=True, options=options, callback=reached
     )
     network.parameters[...] = found.x
     return found

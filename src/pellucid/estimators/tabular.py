@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import time
 from abc import abstractmethod
@@ -18,6 +19,7 @@ from pellucid.engine.evaluator import evaluator
 from pellucid.errors import ShapeError
 from pellucid.estimators.cores import limited_cores
 from pellucid.estimators.duration import Duration, to_seconds
+from pellucid.estimators.fit_tasks import CallbackSupportMixin, EpochTasks, FitTask, begin_fit, with_callbacks
 from pellucid.estimators.inputs import fitted_table, require_target, training_table
 from pellucid.estimators.notebook import ShownInNotebook
 from pellucid.estimators.recipe import AVERAGE, Plan, build_network, build_optimizer, plan_training
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 ACTIVATIONS = tuple(sorted(cls.name for cls in registered(Activation).values()))  # type: ignore[type-abstract]
 
 
-class TabularEstimator(ShownInNotebook, Configurable, BaseEstimator):
+class TabularEstimator(ShownInNotebook, Configurable, CallbackSupportMixin, BaseEstimator):
     """The options, and the way from a table to a network."""
 
     hidden_layer_sizes: Any = option(Several(Integer(1)), "Neurons of each hidden layer.", default=(128, 128))
@@ -100,6 +102,7 @@ class TabularEstimator(ShownInNotebook, Configurable, BaseEstimator):
     def __post_init__(self) -> None:
         """Nothing is checked here: scikit-learn's convention is that `fit` does."""
 
+    @with_callbacks  # type: ignore[untyped-decorator]
     def fit(
         self,
         X: Any,
@@ -132,6 +135,7 @@ class TabularEstimator(ShownInNotebook, Configurable, BaseEstimator):
         """
         self.validate()
         began = time.perf_counter()
+        task = begin_fit(self, X, y, sample_weight, max_subtasks=2)
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)  # a fit that fails leaves no model, rather than half of the one before
         self.seed_ = self._seed()
@@ -169,9 +173,11 @@ class TabularEstimator(ShownInNotebook, Configurable, BaseEstimator):
         )
         deadline = None if self.time_budget is None else began + to_seconds(self.time_budget)
         with limited_cores(self.n_jobs):
-            complete = self._train(training, kinds, rng, deadline, validation)
-            self.refitted_ = complete and self.plan_.refit and self._train(rows, kinds, rng, deadline)
+            complete = self._train(training, kinds, rng, deadline, task, validation)
+            self.refitted_ = complete and self.plan_.refit and self._train(rows, kinds, rng, deadline, task)
         self.fit_seconds_ = time.perf_counter() - began
+        if task is not None:
+            task.end(dict)
         return self
 
     @property
@@ -207,7 +213,13 @@ class TabularEstimator(ShownInNotebook, Configurable, BaseEstimator):
         return feature_importances(self, X, y, **options)
 
     def _train(
-        self, rows: Rows, kinds: dict[str, str], rng: Random, deadline: float | None, validation: Rows | None = None
+        self,
+        rows: Rows,
+        kinds: dict[str, str],
+        rng: Random,
+        deadline: float | None,
+        task: FitTask | None,
+        validation: Rows | None = None,
     ) -> bool:
         """Fit the encoder and train the network: to the best epoch on ``validation``, or up to the one found before.
 
@@ -232,7 +244,13 @@ class TabularEstimator(ShownInNotebook, Configurable, BaseEstimator):
         if self.verbose:
             watchers.append(ProgressBar(description="training" if validation is not None else "on all rows"))
         epochs = self.plan_.epochs if validation is not None else self.best_epoch_
+        part = task and task.subtask("training" if validation is not None else "on all rows", max_subtasks=epochs)
+        if part is not None:
+            fitted = lambda network: {"encoder_": encoder, "network_": copy.deepcopy(network)}  # noqa: E731
+            watchers.append(EpochTasks(task=part, attributes=fitted))
         history = train(network, **arguments, epochs=epochs, callbacks=watchers, **judged)
+        if part is not None:
+            part.end()
         if validation is not None:
             self.best_epoch_: int = int(stopping.state["best_epoch"])
             self.history_ = history

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from pellucid.tabular.values import MICROSECONDS_PER_DAY, to_booleans, to_moments, to_numbers, to_text
+from pellucid.errors import DataError
+from pellucid.tabular.values import (
+    MICROSECONDS_PER_DAY,
+    number_text,
+    parsed_numbers,
+    to_booleans,
+    to_moments,
+    to_numbers,
+    to_text,
+)
 
 if TYPE_CHECKING:
     import polars
@@ -214,6 +223,7 @@ class CategoryEncoding(ColumnEncoding):
         return np.where(text.is_null().to_numpy(), MISSING, codes.to_numpy())
 
     def encode(self, series: polars.Series) -> list[np.ndarray]:
+        self._refuse_numbers(series)
         codes = self.codes(series)
         if self.form == "code":
             return [codes]
@@ -221,6 +231,20 @@ class CategoryEncoding(ColumnEncoding):
         if self.form == "binary":
             return [np.array([0.0, 0.0, -1.0, 1.0])[codes], *missing]
         return [*(codes == code for code in range(FIRST_LEVEL, self.n_codes)), *missing]
+
+    def _refuse_numbers(self, series: polars.Series) -> None:
+        """Raise `DataError` if the column holds numbers, and no level is the text of one."""
+        import polars as pl
+
+        held = series.drop_nulls()
+        if not series.dtype.is_numeric() or len(held) == 0 or not self.levels:
+            return
+        if parsed_numbers(pl.Series(self.levels)).null_count() == len(self.levels):
+            levels = ", ".join(repr(level) for level in self.levels[:3])
+            raise DataError(
+                f"column {self.name!r} holds numbers ({series.dtype}), such as {number_text(held[0])}; it was fitted "
+                f"on categories such as {levels}, none of which is a number: hand over the column that was fitted."
+            )
 
 
 ENCODINGS: dict[str, type[ColumnEncoding]] = {
