@@ -57,7 +57,7 @@ bench: build/bench-venv/ready ## Time training beside scikit-learn, PyTorch and 
 bench-tables: .venv/dev ## Compare with scikit-learn's MLP on the public tables (resumes)
 	$(BIN)/python benchmarks/tables.py
 
-reference: .venv/dev ## Write docs/reference/options.md from the classes' declarations
+reference: .venv/dev ## Write docs/reference from the classes' declarations
 	$(BIN)/python docs/make_reference.py
 
 .venv/wheels: .venv/dev
@@ -69,7 +69,7 @@ wheels: .venv/wheels ## Build the wheels of all platforms into dist/, check them
 	$(BIN)/python tools/wheels.py
 	$(BIN)/python tools/run_wheels.py
 
-tutorials: .venv/dev ## Run the programs in docs/tutorials and write what they print into the pages
+tutorials: .venv/dev ## Run the programs in docs/tutorials and docs/how-to and write what they print into the pages
 	$(BIN)/python docs/make_tutorials.py
 
 sanitize: .venv/dev ## Run the engine's tests against a build with address and undefined-behavior sanitizers (needs GCC)
