@@ -100,6 +100,9 @@ INLINE double T(join_doubles)(double lane[16])
     return lane[0];
 }
 
+/* a register's numbers in float64 */
+typedef double T(wide) __attribute__((vector_size(LANES * sizeof(double))));
+
 /* losses/penalty.py: one over what divides the strengths, which may be a batch's sum of weights */
 INLINE double T(penalty_share)(const program *q, double total_weight)
 {
@@ -107,53 +110,44 @@ INLINE double T(penalty_share)(const program *q, double total_weight)
     return divisor > 0 ? 1 / divisor : 0;
 }
 
-/* losses/penalty.py: what each of this thread's blocks of parameters adds to the penalty, before it is divided; squares
-   and absolutes in 16 lanes of float64, joined in the one tree */
-static void T(penalty_terms)(const team *t, const program *q, const REAL *p, const REAL *factor, double *terms)
+/* losses/penalty.py: adds the slope of this thread's blocks of parameters to g, and writes what each block adds to the
+   value, before it is divided: squares and absolutes in 16 lanes of float64, joined in the one tree. One pass does both,
+   as the vectors of a large network no longer lie in the cache. */
+static void T(penalty)(const team *t, const program *q, const REAL *p, REAL *g, const REAL *factor, double total_weight,
+                       double *terms)
 {
+    const double one = T(penalty_share)(q, total_weight);
+    const REAL l1 = (REAL)(q->l1 * one), l2 = (REAL)(q->l2 * one);
     const range r = share(t, (q->n_parameters + PENALTY_BLOCK - 1) / PENALTY_BLOCK);
     for (int64_t block = r.first; block < r.last; block++) {
         const int64_t first = block * PENALTY_BLOCK, rest = q->n_parameters - first;
-        const int64_t n = rest < PENALTY_BLOCK ? rest : PENALTY_BLOCK;
-        double square[16] = {0}, absolute[16] = {0};
-        for (int64_t i = first; i < first + n; i += 16) {
-            REAL part[16] = {0}, own[16];
-            for (int k = 0; k < 16; k++)
-                own[k] = 1;
-            T(copy)(part, p + i, first + n - i < 16 ? first + n - i : 16);
-            if (factor)
-                T(copy)(own, factor + i, first + n - i < 16 ? first + n - i : 16);
-#pragma GCC unroll 1 /* or GCC unrolls before it makes vectors of it */
-            for (int k = 0; k < 16; k++)
-                square[k] += (double)(part[k] * part[k] * own[k]);
-            if (q->l1 != 0)
-#pragma GCC unroll 1
-                for (int k = 0; k < 16; k++)
-                    absolute[k] += (double)(FABS(part[k]) * own[k]);
-        }
-        terms[block] = q->l1 * T(join_doubles)(absolute) + q->l2 / 2 * T(join_doubles)(square);
+        const int64_t end = first + (rest < PENALTY_BLOCK ? rest : PENALTY_BLOCK);
+        T(wide) square[PARTS] = {0}, absolute[PARTS] = {0};
+        for (int64_t i = first; i < end; i += 16)
+            for (int part = 0; part < PARTS; part++) {
+                const int64_t j = i + part * LANES, left = end - j;
+                if (left <= 0)
+                    break;
+                const VEC w = T(load_some)(p + j, left), own = factor ? T(load_some)(factor + j, left) : T(all)(1);
+                square[part] += __builtin_convertvector(w * w * own, T(wide));
+                absolute[part] += __builtin_convertvector(T(choose)(w < 0, -w, w) * own, T(wide));
+                const VEC sign = T(choose)(w > 0, T(all)(1), T(choose)(w < 0, T(all)(-1), w));
+                T(store_some)(g + j, T(load_some)(g + j, left) + own * (l1 * sign + l2 * w), left);
+            }
+        double lanes[2][16];
+        memcpy(lanes[0], absolute, sizeof absolute);
+        memcpy(lanes[1], square, sizeof square);
+        terms[block] = q->l1 * T(join_doubles)(lanes[0]) + q->l2 / 2 * T(join_doubles)(lanes[1]);
     }
 }
 
-/* the penalty of all blocks, when every thread is done with its own */
-static double T(penalty)(const program *q, const double *terms, double total_weight)
+/* the penalty's value, when every thread is done with its blocks */
+static double T(penalty_value)(const program *q, const double *terms, double total_weight)
 {
     double sum = 0;
     for (int64_t block = 0; block * PENALTY_BLOCK < q->n_parameters; block++)
         sum += terms[block];
     return sum * T(penalty_share)(q, total_weight);
-}
-
-/* losses/penalty.py: adds the penalty's slope to this thread's part of g */
-static void T(penalty_slope)(const team *t, const program *q, const REAL *p, REAL *g, const REAL *factor, double total_weight)
-{
-    const range r = share(t, q->n_parameters);
-    const double one = T(penalty_share)(q, total_weight);
-    const REAL l1 = (REAL)(q->l1 * one), l2 = (REAL)(q->l2 * one);
-    for (int64_t i = r.first; i < r.last; i++) {
-        const REAL sign = p[i] > 0 ? 1 : p[i] < 0 ? -1 : p[i];
-        g[i] += (factor ? factor[i] : 1) * (l1 * sign + l2 * p[i]);
-    }
 }
 
 /* the norm of n numbers: squares in 16 lanes of float64, joined in the one tree */

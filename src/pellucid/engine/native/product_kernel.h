@@ -307,8 +307,14 @@ static void TYPED(group)(const TYPED(task) *t, REAL *scratch, int64_t top, int64
                 TYPED(pack)(depth, rows, A_WIDTH, a, t->a_col, t->a_row, packed_a);
                 a = packed_a, a_next = 1, a_step = A_WIDTH;
             }
+            /* A read down its columns lies in as many rows as there are steps, some of them in another core's cache: those
+               of the block below are asked for between the panels of this one. */
+            const int below = t->a_row == 1 && !t->packs_a && last + ROWS <= bottom;
             for (int64_t j = left; j < right; j += PANEL) {
                 const int64_t columns = right - j < PANEL ? right - j : PANEL;
+                const int64_t until = below ? (j - left + columns) * depth / (right - left) : 0;
+                for (int64_t step = (j - left) * depth / (right - left); step < until; step++)
+                    __builtin_prefetch(a + 2 * ROWS - 1 + step * t->a_col, 0, 2);
                 const int64_t width = columns > LANES ? PANEL : LANES;
                 const int packed = whole || columns < width;
                 const REAL *b = !packed ? t->b + start * t->b_row + j : packed_b + (whole ? (j - left) * depth : 0);

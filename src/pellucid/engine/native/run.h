@@ -204,13 +204,13 @@ static void T(clip_gradient)(T(worker) *w)
 }
 
 /* the step's loss becomes part of its epoch's; losses/base.py, Loss.combine */
-static void T(add_loss)(training_run *run, int64_t epoch, int64_t batch, const shared_state *shared, int half_sum)
+static void T(add_loss)(training_run *run, int64_t epoch, int64_t batch, double loss, double weight, int half_sum)
 {
     if (batch == 0)
         run->loss_sum = run->weight_sum = 0;
-    run->loss = shared->loss;
-    run->loss_sum += half_sum ? shared->loss : shared->loss * shared->weight;
-    run->weight_sum += shared->weight;
+    run->loss = loss;
+    run->loss_sum += half_sum ? loss : loss * weight;
+    run->weight_sum += weight;
     run->losses[epoch] = half_sum ? run->loss_sum : run->weight_sum > 0 ? run->loss_sum / run->weight_sum : 0;
 }
 
@@ -249,27 +249,28 @@ static void T(train)(T(worker) *w)
             w->rates[k] = run->rates ? run->rates[3 * steps + k] : 1;
         T(gather)(w, order, first, rows);
         T(operate)(w, w->forward, q->n_forward, rows);
-        if (penalized)
-            T(penalty_terms)(t, q, v.at[VALUES], v.at[DECAY_FACTOR], penalty_terms);
         T(loss)(w, order, first, rows);
+        meet(t);
+        const int usable = run->unchecked || shared->loss - shared->loss == 0;
+        double extra = 0;
+        if (usable)
+            T(operate)(w, w->backward, q->n_backward, rows);
+        if (usable && penalized) {
+            T(penalty)(t, q, v.at[VALUES], v.at[SLOPES], v.at[DECAY_FACTOR], shared->weight, penalty_terms);
+            meet(t);
+            extra = T(penalty_value)(q, penalty_terms, shared->weight);
+        }
+        const double objective = shared->loss + extra;
         if (t->thread == 0) {
-            const double extra = penalized ? T(penalty)(q, penalty_terms, shared->weight) : 0;
             if (run->step_losses) {
                 run->step_losses[steps] = shared->loss;
                 run->step_penalties[steps] = extra;
             }
-            shared->loss += extra;
-            T(add_loss)(run, epoch, batch, shared, q->loss == HALF_SUM);
+            T(add_loss)(run, epoch, batch, objective, shared->weight, q->loss == HALF_SUM);
         }
-        meet(t);
-        if (!run->unchecked && !(shared->loss - shared->loss == 0)) {
+        if (!run->unchecked && !(objective - objective == 0)) {
             status = LOSS_NOT_FINITE;
             break;
-        }
-        T(operate)(w, w->backward, q->n_backward, rows);
-        if (penalized) {
-            T(penalty_slope)(t, q, v.at[VALUES], v.at[SLOPES], v.at[DECAY_FACTOR], shared->weight);
-            meet(t);
         }
         if (run->evaluate)
             break;
@@ -353,7 +354,7 @@ static void T(judge)(T(worker) *w)
                (size_t)((r.last - r.first) * q->n_outputs) * sizeof(REAL));
         T(loss)(w, NULL, first, rows);
         if (w->team.thread == 0)
-            T(add_loss)(run, 0, run->batch + block, w->shared, q->loss == HALF_SUM);
+            T(add_loss)(run, 0, run->batch + block, w->shared->loss, w->shared->weight, q->loss == HALF_SUM);
         meet(&w->team);
     }
 }
