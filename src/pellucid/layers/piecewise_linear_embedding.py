@@ -21,7 +21,7 @@ def rates_of(edges: Array) -> tuple[Array, Array]:
     """Return 1 / width of each bin, 0 where it has none, and the number of each column's last bin, counted from 0."""
     width = np.diff(edges, axis=1)
     rate = np.divide(1, width, out=np.zeros_like(width), where=width > 0)
-    return rate, np.where(width > 0, np.arange(width.shape[1]), 0).max(axis=1)
+    return rate, np.where(rate > 0, np.arange(width.shape[1]), 0).max(axis=1)
 
 
 def shares(x: Array, edges: Array) -> tuple[Array, Array, Array]:
@@ -155,7 +155,9 @@ class PiecewiseLinearEmbedding(Layer):
         bin_ = positions(call, "σ", of % n_bins, "u", "bin of each share, from 0")
         by_output = np.repeat(of.reshape(n_inputs, n_bins), size, axis=0)
         of_output = positions(call, "χ", by_output, "ot", "shares of each output, from 0")
-        of_column = positions(call, "ψ", np.arange(o.size).reshape(n_inputs, size), "jd", "outputs of each column")
+        of_column = positions(
+            call, "ψ", np.arange(o.size).reshape(n_inputs, size), "jd", "outputs of each column, from 0"
+        )
         given = [last, column, bin_, of_output, of_column]
 
         width = B[j, t + 1] - B[j, t]

@@ -29,13 +29,14 @@ static void T(spline_table)(const team *t, const operation *o, const REAL *edges
     for (int64_t j = r.first; j < r.last; j++) {
         const T(spline_table_of) c = T(spline_column)(o, table, j);
         const REAL *b = edges + j * (c.bins + 1);
-        int64_t last = 0;
-        for (int64_t k = 0; k < c.bins; k++) {
-            const REAL width = b[k + 1] - b[k];
-            c.start[k] = b[k];
-            c.rate[k] = width > 0 ? 1 / width : 0;
-            last = width > 0 ? k : last;
+        for (int64_t k = 0; k < c.bins; k += LANES) {
+            const VEC start = T(load_some)(b + k, c.bins - k), width = T(load_some)(b + k + 1, c.bins - k) - start;
+            T(store)(c.start + k, start);
+            T(store)(c.rate + k, T(choose)(width > 0, 1 / width, (VEC){0}));
         }
+        int64_t last = c.bins - 1;
+        while (last > 0 && !(c.rate[last] > 0))
+            last--;
         for (int64_t k = 0; k < c.bins; k++)
             c.edge[k] = k < last ? b[k + 1] : (REAL)__builtin_nan("");
         for (int64_t d = 0; d < c.each; d += LANES) {
