@@ -58,7 +58,7 @@ wheels: .venv/wheels ## Build the wheels of all platforms into dist/, check them
 	$(BIN)/python tools/wheels.py
 	$(BIN)/python tools/run_wheels.py
 
-tutorials: .venv/dev ## Run the programs in docs/tutorials and write what they print into the pages
+tutorials: .venv/dev ## Run the programs in docs/tutorials and docs/how-to and write what they print into the pages
 	$(BIN)/python docs/make_tutorials.py
 
 sanitize: .venv/dev ## Run the engine's tests against a build with address and undefined-behavior sanitizers (needs GCC)

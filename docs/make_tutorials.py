@@ -1,4 +1,4 @@
-"""Run the programs in docs/tutorials/*.md and write into each page what they print, and the figures that they save.
+"""Run the programs in docs/tutorials and docs/how-to; write into each page what they print, and the figures they save.
 
 A page's ```python blocks are one program, run from top to bottom in the folder of the page; the ```text block after
 one shows what it printed. `make tutorials` brings the pages up to date, and a test holds them to it.
@@ -16,14 +16,14 @@ from pathlib import Path
 
 import matplotlib
 
-FOLDER = Path(__file__).parent / "tutorials"
-PAGES = sorted(FOLDER.glob("[0-9]*.md"))
+FOLDER = Path(__file__).parent
+PAGES = sorted([*FOLDER.glob("tutorials/[0-9]*.md"), *FOLDER.glob("how-to/*.md")])
 _BLOCK = re.compile(r"```python\n(.*?)```\n(?:\n```text\n.*?```\n)?", re.DOTALL)
 
 
 def current(page: str, folder: Path) -> str:
     """Return the page with each block's output as it is printed now; the programs run, and save, in ``folder``."""
-    shutil.copytree(FOLDER.parents[1] / "examples", folder / "examples")
+    shutil.copytree(FOLDER.parent / "examples", folder / "examples")
     (folder / "figures").mkdir()
     outputs = iter(run([match[1] for match in _BLOCK.finditer(page)], folder))
 
@@ -55,7 +55,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as temporary:
             page = current(path.read_text(encoding="utf-8"), Path(temporary))
             for figure in Path(temporary, "figures").iterdir():
-                shutil.copy(figure, FOLDER / "figures")
+                (path.parent / "figures").mkdir(exist_ok=True)
+                shutil.copy(figure, path.parent / "figures")
         path.write_text(page, encoding="utf-8")
         print(f"{path.name} is up to date")
 

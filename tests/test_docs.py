@@ -48,7 +48,7 @@ def make_tutorials() -> ModuleType:
 
 
 @pytest.mark.parametrize("path", make_tutorials().PAGES, ids=lambda path: path.stem)
-def test_a_tutorial_prints_what_it_shows_and_draws_its_figures(path: Path, tmp_path: Path) -> None:
+def test_a_page_prints_what_it_shows_and_draws_its_figures(path: Path, tmp_path: Path) -> None:
     page = path.read_text(encoding="utf-8")
     assert make_tutorials().current(page, tmp_path) == page, "run `make tutorials`"
     shown = {line.partition("(figures/")[2].rstrip(")") for line in page.splitlines() if line.startswith("![")}

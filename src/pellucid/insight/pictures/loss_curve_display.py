@@ -75,7 +75,7 @@ class LossCurveDisplay:
         if ax is None:
             import matplotlib.pyplot as plt
 
-            _, ax = plt.subplots()
+            _, ax = plt.subplots(layout="constrained")
         called = name or self.estimator_name
         drawn = len(ax.get_lines())
         colors = [SERIES[(drawn + index) % len(SERIES)] for index in range(2)]
