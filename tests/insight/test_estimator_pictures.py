@@ -221,11 +221,41 @@ def test_the_display_of_an_mlp_is_its_loss_curve_and_scores(name: str, module: A
     display = LossCurveDisplay.from_estimator(stopping, ax=ax)
     assert display.ax_ is ax
     best = int(np.argmax(stopping.validation_scores_)) + 1
-    assert list(lines_of(display)) == ["training", "validation", f"best, epoch {best}"]
-    np.testing.assert_array_equal(lines_of(display)["validation"], stopping.validation_scores_)
+    losses = ["training"] if module else ["training", "validation"]
+    lines = lines_of(display)
+    assert list(lines) == [*losses, "validation score", f"best, epoch {best}"]
+    np.testing.assert_array_equal(lines["validation score"], stopping.validation_scores_)
+    if not module:
+        np.testing.assert_array_equal(lines["validation"], stopping.validation_loss_curve_)
     assert display.score_ax_ is not None
     assert display.score_ax_.get_ylabel() == "validation score"
-    assert display.lines_[1].axes is display.score_ax_
+    assert [line.axes is display.score_ax_ for line in display.lines_] == [*([False] * len(losses)), True, True]
+    assert len({(line.get_linestyle(), line.get_marker()) for line in display.lines_}) == len(lines)  # without color
+
+
+def test_the_mark_is_the_epoch_whose_weights_were_kept() -> None:
+    options: dict[str, Any] = {"max_iter": 60, "learning_rate_init": 0.02, "early_stopping": True}
+    noise = np.random.RandomState(1).permutation(CLASSES)
+    by_loss = fitted(MLPClassifier, X, noise, **options, monitor="loss")
+    loss, score = curves_of(by_loss)
+    assert score.best is None
+    assert loss.best == int(np.argmin(by_loss.validation_loss_curve_))
+    assert 0 < loss.best < len(by_loss.loss_curve_) - 1  # neither first nor last, so the mark says something
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        watched = MLPClassifier((8,), max_iter=12, random_state=0).fit(X, CLASSES, X_val=X[:40], y_val=CLASSES[:40])
+    assert [curves.best for curves in curves_of(watched)] == [None, None]  # the last weights stay
+
+
+def test_validation_that_began_later_stands_at_its_epochs() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = MLPClassifier((8,), max_iter=5, warm_start=True, random_state=0).fit(X, CLASSES)
+        model.fit(X, CLASSES, X_val=X[:40], y_val=CLASSES[:40])
+    judged = curves_of(model)[0].values["validation"]
+    assert np.isnan(judged[:5]).all()
+    np.testing.assert_array_equal(judged[5:], model.validation_loss_curve_)
+    assert "nan" not in curves_svg(curves_of(model)[0])
 
 
 def test_several_estimators_share_axes_and_none_is_cut_off() -> None:

@@ -8,14 +8,14 @@ from typing import Any
 from pellucid.errors import OptionError, require
 from pellucid.insight.pictures.curves import Curves, curves_of
 from pellucid.insight.pictures.history import draw
-from pellucid.insight.pictures.picture import SERIES
+from pellucid.insight.pictures.picture import LINES, SERIES
 
 
 class LossCurveDisplay:
     """The loss over the epochs, and what validation rows say, with the epoch marked whose weights were kept.
 
-    Make one by `from_estimator`. Training rows are a line, validation rows dashes; a validation score has an axis of
-    its own on the right.
+    Make one by `from_estimator`. Training rows are a line, validation rows dashes; a validation score has dots and
+    dashes, and an axis of its own on the right.
 
     Parameters
     ----------
@@ -77,20 +77,23 @@ class LossCurveDisplay:
 
             _, ax = plt.subplots(layout="constrained")
         called = name or self.estimator_name
+        of = f"{called}: " if called else ""
         drawn = len(ax.get_lines())
-        colors = [SERIES[(drawn + index) % len(SERIES)] for index in range(2)]
+        colors = [SERIES[(drawn + index) % len(SERIES)] for index in range(3)]
         self.ax_, self.figure_, self.score_ax_, self.lines_ = ax, ax.figure, None, []
         for curves in self.curves:
-            axis = ax
             if curves.name == "score":
-                self.score_ax_ = axis = ax.twinx()
-                axis.set_ylabel("validation score", color=colors[1])
-                axis.tick_params(axis="y", colors=colors[1])
+                self.score_ax_ = ax.twinx()
+                self.score_ax_.set_ylabel("validation score", color=colors[2])
+                self.score_ax_.tick_params(axis="y", colors=colors[2])
+                lines = draw(self.score_ax_, curves, of=of, colors=(colors[0], colors[2]))
+                lines[0].set(linestyle=LINES[2], label=f"{of}validation score")
             else:
-                axis.set_ylabel(curves.name)
-            self.lines_ += draw(axis, curves, of=f"{called}: " if called else "", colors=colors)
-        if self.score_ax_ is not None:  # between a loss that falls and a score that rises
-            self.score_ax_.legend(handles=self.lines_, loc="center right")
+                ax.set_ylabel(curves.name)
+                lines = draw(ax, curves, of=of, colors=colors[:2])
+            self.lines_ += lines
+        if self.score_ax_ is not None:  # above, as two pairs of axes leave no room that both know to be free
+            ax.legend(handles=self.lines_, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
         elif len(ax.get_lines()) > 1:
             ax.legend(frameon=False)
         return self
