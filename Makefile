@@ -46,7 +46,7 @@ bench: build/bench-venv/ready ## Time training beside scikit-learn, PyTorch and 
 bench-tables: .venv/dev ## Compare with scikit-learn's MLP on the public tables (resumes)
 	$(BIN)/python benchmarks/tables.py
 
-reference: .venv/dev ## Write docs/reference/options.md from the classes' declarations
+reference: .venv/dev ## Write docs/reference from the classes' declarations
 	$(BIN)/python docs/make_reference.py
 
 .venv/wheels: .venv/dev

@@ -64,12 +64,24 @@ class MLP(ShownInNotebook, DescendingMLP, BaseEstimator):
         y_val: Any = None,
         sample_weight_val: Any = None,
     ) -> Self:
-        """Train on ``X : (n_rows, n_features)``, dense or sparse, and ``y : (n_rows,)`` or ``(n_rows, n_outputs)``.
+        """Train on rows and their targets.
 
+        Parameters
+        ----------
+        X : (n_rows, n_features), dense or sparse
+        y : (n_rows,), or (n_rows, n_outputs) of numbers or of labels 0 and 1
+        sample_weight : (n_rows,), at least 0
         X_val, y_val, sample_weight_val : rows to judge by after each epoch, in ``validation_loss_curve_`` and
             ``validation_scores_``; ``early_stopping`` then judges by them, and sets none aside
 
-        Raises `OptionError` for an option outside its domain, and `ValueError` for data that cannot be used.
+        Returns
+        -------
+        self, with the fitted attributes
+
+        Raises
+        ------
+        OptionError : an option is outside its domain, or excludes another
+        ValueError : the data cannot be used
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False)
 

@@ -43,6 +43,8 @@ class MLPClassifier(ClassifierMixin, MLP):
     stopped_by_, engine_ : why training ended before ``max_iter``, or ``""``; ``"native"``, or ``"numpy"`` and why
     n_iter_, t_ : epochs of the last fit, and rows visited in all
     n_layers_, n_outputs_, out_activation_ : layers with the input's, outputs, and what becomes of them
+    engine_, stopped_by_ : what trained, "native" or "numpy" with the reason, and why training ended, or ""
+    n_features_in_, feature_names_in_ : the columns of X, and their names (n_features_in_,) where X had names
 
     >>> import numpy as np
     >>> from pellucid.estimators import MLPClassifier
@@ -100,19 +102,19 @@ class MLPClassifier(ClassifierMixin, MLP):
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True)
 
     def predict(self, X: Any) -> Array:
-        """Return the most probable class of each row, (n_rows,), or its labels, (n_rows, n_labels)."""
+        """Return the likeliest classes, (n_rows,), or labels, (n_rows, n_labels), for ``X : (n_rows, n_features)``."""
         check_is_fitted(self)
         return self._decided(self._raw_outputs(self._checked_rows(X)))
 
     def predict_proba(self, X: Any) -> Array:
-        """Return the probability of each class or label, (n_rows, n_classes)."""
+        """Return the probability of each class or label, (n_rows, n_classes), for ``X : (n_rows, n_features)``."""
         check_is_fitted(self)
         outputs = self._raw_outputs(self._checked_rows(X))
         probabilities = LINKS[self.out_activation_].predict(outputs)
         return np.hstack([1 - probabilities, probabilities]) if self.n_outputs_ == 1 else probabilities
 
     def predict_log_proba(self, X: Any) -> Array:
-        """Return the logarithm of these probabilities, (n_rows, n_classes)."""
+        """Return the logarithm of the probabilities, (n_rows, n_classes)."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 

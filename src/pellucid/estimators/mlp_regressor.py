@@ -35,6 +35,8 @@ class MLPRegressor(RegressorMixin, MLP):
     stopped_by_, engine_ : why training ended before ``max_iter``, or ``""``; ``"native"``, or ``"numpy"`` and why
     n_iter_, t_ : epochs of the last fit, and rows visited in all
     n_layers_, n_outputs_, out_activation_ : layers with the input's, outputs, and what becomes of them
+    engine_, stopped_by_ : what trained, "native" or "numpy" with the reason, and why training ended, or ""
+    n_features_in_, feature_names_in_ : the columns of X, and their names (n_features_in_,) where X had names
 
     >>> import numpy as np
     >>> from pellucid.estimators import MLPRegressor
@@ -78,7 +80,7 @@ class MLPRegressor(RegressorMixin, MLP):
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True)
 
     def predict(self, X: Any) -> Array:
-        """Return the predicted numbers, (n_rows,) or (n_rows, n_outputs)."""
+        """Return the predicted numbers, (n_rows,) or (n_rows, n_outputs), for ``X : (n_rows, n_features)``."""
         check_is_fitted(self)
         return self._predicted(self._checked_rows(X))
 

@@ -29,6 +29,8 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
     best_epoch_, seed_, fit_seconds_ : the epoch whose weights were kept, the seed used, the time taken
     engine_ : what predicts, "native" or "numpy" with the reason; `history_` says what trained
     refitted_ : whether the network was trained again, on all rows up to the best epoch
+    loss_ : the `Loss`, whose link makes predictions of the network's outputs
+    n_features_in_, feature_names_in_ : the columns of X, and their names (n_features_in_,) where X had names
 
     >>> from pellucid import TabularRegressor
     >>> table = {"size": [float(size) for size in range(200)], "color": ["red", "blue"] * 100}
