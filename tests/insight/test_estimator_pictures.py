@@ -131,6 +131,13 @@ def test_names_of_columns_and_classes_cannot_run(cls: type) -> None:
     assert any(HOSTILE in word for word in own.words)
 
 
+def test_of_many_names_some_are_shown_and_long_ones_are_cut() -> None:
+    names = ["x" * 31, *(f"column {number}" for number in range(11))]
+    rows = pd.DataFrame(np.random.RandomState(0).normal(size=(120, 12)), columns=names)
+    shown = next(word for word in added(fitted(MLPRegressor, rows)).words if word.startswith("columns of X"))
+    assert shown == f"columns of X: {'x' * 29}…, {', '.join(names[1:8])}, … 4 more"
+
+
 def test_training_without_epochs_shows_layers_alone() -> None:
     own = added(fitted(MLPRegressor, solver="lbfgs", max_iter=500))
     assert "svg" not in [tag for tag, _ in own.tags]

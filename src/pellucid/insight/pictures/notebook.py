@@ -7,7 +7,7 @@ seen on light and on dark paper (3 : 1 and more), so that no theme need be guess
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from textwrap import shorten
 from typing import Any
@@ -23,7 +23,7 @@ from pellucid.network import Network
 
 WIDTH, HEIGHT = 360, 210
 LEFT, RIGHT, TOP, BOTTOM = 44, 348, 34, 176  # of the curves' ground, in pixels
-MOST_NAMES = 8
+MOST_NAMES, LONGEST_NAME = 8, 30
 MOST_POINTS = RIGHT - LEFT
 STYLE = f"""
 .pellucid-fit{{display:flex;flex-wrap:wrap;gap:8px 24px;align-items:flex-start;margin:8px 0;font-size:13px}}
@@ -154,8 +154,8 @@ def _shown(layer: Layer) -> str:
     return f"Dense({layer.n_outputs})" if isinstance(layer, Dense) else shorten(repr(layer), 60, placeholder=" ...")
 
 
-def _names(names: Iterable[Any]) -> str:
-    """Return names, and how many more there are."""
-    shown = [shorten(str(name), 40, placeholder=" ...") or "''" for name in names]
+def _names(names: Sequence[Any]) -> str:
+    """Return the first names, a long one cut, and how many more there are."""
+    shown = [name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…" for name in map(str, names)]
     more = len(shown) - MOST_NAMES
-    return ", ".join(shown[:MOST_NAMES]) + (f", ... {more} more" if more > 0 else "")
+    return ", ".join(shown[:MOST_NAMES]) + (f", … {more} more" if more > 0 else "")
