@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pellucid.errors import OptionError, listed
-from pellucid.schedules import CosLog, Cosine, Schedule
+from pellucid.schedules import Cosine, CosLog, Schedule
 
 CYCLE_ENDS = (1, 3, 7, 15)
 """The learning rate falls to 0 after these fifteenths of training: four trainings in one, each as long as all before

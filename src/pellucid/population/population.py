@@ -28,7 +28,7 @@ from pellucid.layers.base import Array
 from pellucid.losses import Loss
 from pellucid.network import Network
 from pellucid.population.ensemble import Ensemble
-from pellucid.population.members import Build, Cancelled, Fold, Member
+from pellucid.population.members import Build, Fold, Member
 from pellucid.population.plan import KEPT, PopulationPlan
 from pellucid.population.selection import Selection, blend, select_ensemble
 from pellucid.random import Purpose, Random
