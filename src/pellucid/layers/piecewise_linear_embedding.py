@@ -44,9 +44,10 @@ class PiecewiseLinearEmbedding(Layer):
 
     ``e_jt`` is how far x_j is through bin t, which goes from edge b_jt to b_j(t+1): 0 before it, 1 after it, and
     ``(x_j - b_jt) / (b_j(t+1) - b_jt)`` in it; the first bin has no lower end and the last no upper one, so that a
-    curve goes on straight beyond the edges. These are values that many rows have, and quantiles of the others, among the
-    rows that `initialize` is given (`edges_of`): a column of few values has fewer bins, and a constant one none, which
-    leaves y = c. They are kept as the buffer ``edges : (n_inputs, n_bins + 1)``, the last one repeated to the end, and not trained.
+    curve goes on straight beyond the edges. These are values that many rows have, and quantiles of the others, among
+    the rows that `initialize` is given (`edges_of`): a column of few values has fewer bins, and a constant one none,
+    which leaves y = c. They are kept as the buffer ``edges : (n_inputs, n_bins + 1)``, the last one repeated to the
+    end, and not trained.
 
     Learned are ``weight : (n_bins, n_inputs * n_outputs)``, by how much each curve rises over each bin, and
     ``bias : (n_inputs * n_outputs,)``, each column by column, like y. With x in bin t and that bin's rate

@@ -1,4 +1,4 @@
-"""A plan says how many networks are trained on which folds for how long; with it the outcome is decided, bit for bit."""
+"""A plan says how many networks are trained, on which folds, for how long; it decides the outcome, bit for bit."""
 
 from __future__ import annotations
 
@@ -55,8 +55,7 @@ class PopulationPlan:
     def to_json(self) -> dict[str, Any]:
         """Return the plan as JSON data."""
         return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in dataclasses.asdict(self).items()
+            name: list(value) if isinstance(value, tuple) else value for name, value in dataclasses.asdict(self).items()
         }
 
     @classmethod
@@ -65,7 +64,8 @@ class PopulationPlan:
         names = {field.name for field in dataclasses.fields(cls)}
         if set(state) != names:
             raise OptionError(f"a plan got {listed(state)}; it expects {listed(names)}.")
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in state.items()})
+        given: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in state.items()}
+        return cls(**given)
 
 
 def rungs_of(epochs: int) -> tuple[int, ...]:
@@ -141,5 +141,6 @@ def plan_population(
         batch_size = batch_size_for(n_rows * (n_folds - 1) // n_folds if n_folds > 1 else n_rows)
     parts = f"on {n_folds} folds each" if n_folds > 1 else "judged by rows set aside"
     reasons.append(f"{members} members, {parts}: {members * n_folds} networks")
-    reasons.append(f"{span} epochs of batches of {batch_size}; after epochs {', '.join(map(str, rungs_of(span)))} the weaker members stop")
+    ends = ", ".join(map(str, rungs_of(span)[1:-1]))
+    reasons.append(f"{span} epochs of batches of {batch_size}; the weaker members stop after epochs {ends}")
     return PopulationPlan(n_rows, members, n_folds, batch_size, span, rungs_of(span), tuple(reasons))

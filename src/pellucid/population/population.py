@@ -13,7 +13,6 @@ the outcome does not depend on how many of them are trained at a time.
 from __future__ import annotations
 
 import math
-import os
 import threading
 import time
 from collections.abc import Sequence
@@ -94,6 +93,7 @@ class Population:
         self.selection: Selection | None = None
         self.history = History(TrainingState(seed, plan.epochs), "auto", "each member chose by itself")
         self._errors: list[DivergenceError] = []
+        self._pace = 0.0  # seconds per epoch of a member, in the rung before
 
     def train(self, watchers: Sequence[Callback] = (), deadline: float | None = None) -> tuple[int, ...]:
         """Train rung by rung and return the rungs that were reached.
@@ -114,16 +114,15 @@ class Population:
                 before = done[-1] if done else 0
                 left = [member for member in self.members if not member.stopped_by]
                 if done and deadline is not None:
-                    pace = (started - self._rung_started) / (self._rung_work or 1)
-                    if time.perf_counter() + pace * len(left) * (epoch - before) > deadline:
+                    if time.perf_counter() + self._pace * len(left) * (epoch - before) > deadline:
                         run.stop("the time budget")
                         break
-                self._rung_started, self._rung_work = started, len(left) * (epoch - before)
                 if not self._advance(left, rung, epoch, run, watchers):
                     if done:
                         break
                     raise KeyboardInterrupt  # stopped before there was anything to keep
                 done.append(epoch)
+                self._pace = (time.monotonic() - started) / (len(left) * (epoch - before))
                 gained = self._judge(rung, epoch, time.monotonic() - began)
                 for watcher in watchers:
                     watcher.after_epoch(run)
@@ -169,9 +168,7 @@ class Population:
         fold = self.folds[0]
         return self.build(self.members[0].configuration, fold.target, fold.weight, Random(self.seed))
 
-    def _advance(
-        self, left: list[Member], rung: int, epoch: int, run: Run, watchers: Sequence[Callback]
-    ) -> bool:
+    def _advance(self, left: list[Member], rung: int, epoch: int, run: Run, watchers: Sequence[Callback]) -> bool:
         """Train the members up to an epoch and keep the candidates; return False if the run was stopped meanwhile."""
         cancel = threading.Event()
         jobs: dict[tuple[int, int], Future[Any]] = {}
@@ -260,8 +257,3 @@ def parts_of(folds: Sequence[Fold], n_judged: int, rng: Random) -> list[Array]:
     order = rng.at(purpose=Purpose.SPLIT, layer=0, step=2).permutation(n_judged)
     half = n_judged // 2
     return [np.sort(order[:half]), np.sort(order[half:])] if half else [np.arange(n_judged)]
-
-
-def n_workers(cores: int) -> int:
-    """Return how many networks are trained at a time: one per core."""
-    return max(1, min(cores, os.cpu_count() or 1))
