@@ -58,6 +58,7 @@ def _up_to(history: Any, best_epoch: int) -> Any:
 
     from pellucid.training import History
 
+    n_rows = history["epoch"].index(best_epoch) + 1
     kept = History(history.state, history.engine, history.engine_reason)
-    kept.extend({name: np.asarray(column[:best_epoch]) for name, column in history.to_dict().items()})
+    kept.extend({name: np.asarray(column[:n_rows]) for name, column in history.to_dict().items()})
     return kept

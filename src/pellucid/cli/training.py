@@ -33,6 +33,7 @@ from pellucid.tabular import Column, Task, infer_columns
 from pellucid.tabular.splitting import split_rows
 from pellucid.tabular.values import to_text
 from pellucid.training import Callback
+from pellucid.training.metrics import metric_for
 
 if TYPE_CHECKING:
     import polars
@@ -122,17 +123,30 @@ def run(order: Order, *, force: bool, as_json: bool) -> int:
 def describe(estimator: Any, rows: dict[str, int], display: Display) -> dict[str, Any]:
     """Say how training went, and return it."""
     history, plan, best = estimator.history_, estimator.plan_, estimator.best_epoch_
-    loss = history["validation_loss"][best - 1]
-    sizes = "-".join(map(str, estimator.hidden_layer_sizes)) or "no"
-    display.say(f"of these rows, {rows['training']:,} are for training and {rows['validation']:,} find the best epoch")
-    display.say(f"network: {sizes} hidden neurons, {estimator.network_.parameters.size:,} parameters")
+    loss = history["validation_loss"][history["epoch"].index(best)]
+    ended = f", stopped by {history.stopped_by}" if history.stopped_by else ""
+    took = f"trained in {estimator.fit_seconds_:.1f} s"
     for reason in plan.reasons:
         display.say(f"chosen: {reason}")
-    ended = f", stopped by {history.stopped_by}" if history.stopped_by else ""
-    display.say(
-        f"trained in {estimator.fit_seconds_:.1f} s: {counted(len(history), 'epoch')}, the best one {best} "
-        f"(validation loss {number(loss)}){ended}"
-    )
+    if estimator.members_:
+        networks = estimator.ensemble_.networks
+        display.say(f"{took}: {counted(history['epoch'][-1], 'epoch')}{ended}")
+        display.show(members_table(estimator))
+        display.say(
+            f"ensemble: {counted(len(networks), 'network')}, {estimator.ensemble_.size:,} parameters in all; on rows "
+            f"that its networks have not seen, {metric_name(estimator)} {number(loss)}"
+        )
+        for remark in estimator.remarks_:
+            display.say(f"note: {remark}")
+    else:
+        sizes = "-".join(map(str, estimator._single().hidden_layer_sizes)) or "no"
+        display.say(
+            f"of these rows, {rows['training']:,} are for training and {rows['validation']:,} find the best epoch"
+        )
+        display.say(f"network: {sizes} hidden neurons, {estimator.network_.parameters.size:,} parameters")
+        display.say(
+            f"{took}: {counted(len(history), 'epoch')}, the best one {best} (validation loss {number(loss)}){ended}"
+        )
     if plan.refit:
         all_rows = rows["training"] + rows["validation"]
         display.say(
@@ -143,12 +157,41 @@ def describe(estimator: Any, rows: dict[str, int], display: Display) -> dict[str
     return {
         "refitted": estimator.refitted_,
         "choices": list(plan.reasons),
-        "epochs": len(history),
+        "epochs": history["epoch"][-1],
+        "networks": len(estimator.ensemble_.networks),
+        "members": estimator.members_,
         "best_epoch": best,
         "validation_loss": loss,
         "stopped_by": history.stopped_by,
         "seconds": round(estimator.fit_seconds_, 3),
     }
+
+
+def metric_name(estimator: Any) -> str:
+    """Return the name of what the ensemble was chosen by."""
+    task = "classification" if isinstance(estimator, TabularClassifier) else "regression"
+    return metric_for(task, estimator.metric, "metric").name.replace("_", " ")
+
+
+def members_table(estimator: Any) -> Any:
+    """Return a table of the members: what they are, what they were worth by themselves, and how they are used."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("member", justify="right")
+    table.add_column("layers")
+    table.add_column("numbers")
+    table.add_column("best alone", justify="right")
+    table.add_column("outcome")
+    for member in estimator.members_:
+        given = member["configuration"]
+        sizes = "-".join(map(str, given["hidden_layer_sizes"]))
+        numbers = f"{given['n_bins']} bins" if given["numbers"] == "piecewise" else given["numbers"]
+        best = f"{min(member['values']):.4g}" if member["values"] else ""
+        used = ", ".join(f"epoch {epoch} × {count}" for epoch, count in member["used"].items())
+        outcome = f"used: {used}" if used else member["stopped_by"] or "not needed"
+        table.add_row(str(member["member"]), f"{sizes} {given['activation']}", numbers, best, outcome)
+    return table
 
 
 def prepare(order: Order, display: Display) -> Material:

@@ -54,8 +54,7 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class, (n_rows, n_classes), or of each label, (n_rows, n_labels)."""
-        outputs = self._outputs(X)
-        probabilities = self.loss_.predict(outputs.astype(np.float64))
+        probabilities = self._predictions(X)
         if isinstance(self.loss_, BinaryCrossEntropy) and not self.target_.is_multilabel:
             return np.concatenate([1 - probabilities, probabilities], axis=1)
         return probabilities
@@ -64,6 +63,17 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+    def predict_sets(self, X: Any, coverage: float = 0.9) -> Array:
+        """Return which classes each row may be of, (n_rows, n_classes) of True and False; at least one is True.
+
+        A share of at least ``coverage`` of new rows, on average, has its class among them: conformal prediction, by the
+        probabilities on rows that the networks behind each prediction have not seen. Raises `DataError` where the
+        training rows were too few for a coverage, and `NotInitializedError` after a fit with ``members=1`` or of
+        labels.
+        """
+        sets = self._calibrated()
+        return np.asarray(sets.contained(self.predict_proba(X), coverage))
 
     def _new_target(self) -> ClassTarget:
         return ClassTarget()

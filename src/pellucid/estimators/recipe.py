@@ -12,9 +12,13 @@ from pellucid.initializers import Normal
 from pellucid.layers import ActivationLayer, Columns, Dense, Dropout, Embedding, Layer, Scale
 from pellucid.network import Network
 from pellucid.optimizers import AdamW
+from pellucid.population.configuration import Configuration
 from pellucid.random import Random
 from pellucid.schedules import Cosine, Schedule
 from pellucid.tabular.encoder import Encoder
+
+SINGLE = Configuration(activation="relu", dropout=0.15, learning_rate=0.003, weight_decay=0.02, embedding_size=16)
+"""What a single network is, where nothing else is said."""
 
 STEPS = 6000  # enough for the cosine to settle on every table that was tried; small ones overfit long before
 STEPS_PER_EPOCH = 40

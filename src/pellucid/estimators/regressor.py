@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
 
-from pellucid.domains import Number
+from pellucid.estimators.recipe import SINGLE
 from pellucid.estimators.tabular import TabularEstimator
 from pellucid.layers.base import Array
 from pellucid.losses import Loss, SquaredError
-from pellucid.options import option
 from pellucid.tabular.targets import NumberTarget
 
 
@@ -40,13 +40,22 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
     True
     """
 
-    learning_rate: float = option(Number(0, open="low"), "Step size at the start of its cosine.", default=0.006)
+    _recipe = dataclasses.replace(SINGLE, learning_rate=0.006)
 
     def predict(self, X: Any) -> Array:
         """Return the predicted numbers, in the target's unit, (n_rows,) or (n_rows, n_targets)."""
-        outputs = self._outputs(X).astype(np.float64)
         with np.errstate(over="ignore"):  # beyond the range of float64 is beyond that of the training rows
-            return self.target_.decode(outputs, clamp=True)
+            return self.target_.decode(self._predictions(X), clamp=True)
+
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
+        """Return the ends of an interval around each prediction, (n_rows, 2) or (n_rows, n_targets, 2).
+
+        A share of at least ``coverage`` of new rows, on average, lies within: conformal prediction, by the errors on
+        rows that the networks behind each prediction have not seen. Raises `DataError` where the training rows were too
+        few for a coverage, and `NotInitializedError` after a fit with ``members=1``.
+        """
+        ends = self._calibrated().around(self._predictions(X), coverage)
+        return np.stack([self.target_.decode(end) for end in ends], axis=-1)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -1,37 +1,51 @@
-"""What the classifier and the regressor share: from a raw table to one early-stopped network, and to predictions."""
+"""What the classifier and the regressor share: from a raw table to networks, and to predictions."""
 
 from __future__ import annotations
 
 import copy
+import dataclasses
 import os
 import time
 from abc import abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils.validation import check_is_fitted
 
-from pellucid.activations import Activation
-from pellucid.domains import Boolean, Choice, Either, Integer, Kind, Nothing, Number, Several, Text
+from pellucid.domains import Kind
 from pellucid.engine.evaluator import evaluator
-from pellucid.errors import ShapeError
+from pellucid.errors import NotInitializedError, OptionError, ShapeError
 from pellucid.estimators.cores import limited_cores
-from pellucid.estimators.duration import Duration, to_seconds
+from pellucid.estimators.duration import to_seconds
+from pellucid.estimators.ensembles import cores_for, fit_population, tempered
 from pellucid.estimators.fit_tasks import CallbackSupportMixin, EpochTasks, FitTask, begin_fit, with_callbacks
 from pellucid.estimators.inputs import fitted_table, require_target, training_table
 from pellucid.estimators.notebook import ShownInNotebook
-from pellucid.estimators.recipe import AVERAGE, Plan, build_network, build_optimizer, plan_training
+from pellucid.estimators.recipe import AVERAGE, SINGLE, Plan, build_network, build_optimizer, plan_training
+from pellucid.estimators.tabular_options import TabularOptions
 from pellucid.layers.base import Array
 from pellucid.losses import Loss
 from pellucid.network import Network
-from pellucid.options import Configurable, option, registered
+from pellucid.options import option
+from pellucid.population.configuration import Configuration
+from pellucid.population.ensemble import Ensemble
+from pellucid.population.view import MembersView
 from pellucid.random import Random, as_random
 from pellucid.tabular.columns import infer_columns
+from pellucid.tabular.conformal import Intervals, PredictionSets
 from pellucid.tabular.encoder import Encoder
 from pellucid.tabular.frames import column_names, require_rows, to_table
-from pellucid.tabular.splitting import Rows, checked_weight, require_same_height, split_rows
+from pellucid.tabular.splitting import (
+    Rows,
+    checked_weight,
+    group_codes,
+    ranked,
+    require_same_height,
+    split_last,
+    split_rows,
+)
 from pellucid.tabular.target_values import as_array
 from pellucid.tabular.targets import ClassTarget, NumberTarget
 from pellucid.training import Callback, EarlyStopping, ProgressBar, Run, TimeBudget, train
@@ -40,64 +54,11 @@ from pellucid.training.callbacks import as_callback
 if TYPE_CHECKING:
     from pellucid.insight import Importances
 
-ACTIVATIONS = tuple(sorted(cls.name for cls in registered(Activation).values()))  # type: ignore[type-abstract]
 
-
-class TabularEstimator(ShownInNotebook, Configurable, CallbackSupportMixin, BaseEstimator):
+class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, BaseEstimator):
     """The options, and the way from a table to a network."""
 
-    hidden_layer_sizes: Any = option(Several(Integer(1)), "Neurons of each hidden layer.", default=(128, 128))
-    activation: Any = option(Choice(ACTIVATIONS), "Activation of the hidden layers.", default="relu")
-    dropout: float = option(Number(0, 1, open="high"), "Share of hidden outputs silenced in each step.", default=0.15)
-    learning_rate: float = option(Number(0, open="low"), "Step size at the start of its cosine.", default=0.003)
-    weight_decay: float = option(Number(0), "Pull of the weights towards zero.", default=0.02)
-    batch_size: int | None = option(
-        Either(Integer(1), Nothing("from the number of rows")), "Rows per step.", default=None
-    )
-    epochs: int | None = option(
-        Either(Integer(1), Nothing("from the number of rows")), "Most passes over the rows.", default=None
-    )
-    patience: int | None = option(
-        Either(Integer(1), Nothing("all epochs run, and the best one is kept")),
-        "Stop after so many epochs without improvement.",
-        default=None,
-        unit="epochs",
-    )
-    validation_share: float = option(
-        Number(0, 1, open="low high"), "Share of the rows set aside to find the best epoch.", default=0.15
-    )
-    one_hot_limit: int = option(Integer(0), "Categories up to this many levels become one-hot columns.", default=8)
-    min_category_count: int = option(
-        Integer(1), "A level seen in fewer rows counts as unknown, which is learned from such rows.", default=2
-    )
-    embedding_size: int = option(Integer(1), "Numbers that a level of a larger category becomes.", default=16)
-    kinds: Any = option(
-        Either(Nothing("inferred"), Kind((dict,), "a mapping from column name to kind")),
-        "What columns hold, where it differs from what they look like: number, category, boolean or date.",
-        default=None,
-    )
-    missing: Any = option(
-        Several(Text("a text")), "Texts that stand for a missing value, besides the empty one.", default=()
-    )
-    time_budget: Any = option(
-        Either(Duration(), Nothing("no limit")), "Most time for training; the best epoch so far is kept.", default=None
-    )
-    random_state: Any = option(
-        Either(
-            Integer(0),
-            Nothing("a fresh seed, kept in seed_"),
-            Kind((np.random.RandomState,), "a RandomState"),
-        ),
-        "Seed of everything that is drawn.",
-        default=None,
-    )
-    n_jobs: int | None = option(
-        Either(Integer(1), Integer(high=-1), Nothing("one")),
-        "Cores for matrix products; -1 means all, -2 all but one.",
-        default=None,
-    )
-    verbose: bool = option(Boolean(), "Show a progress bar on a terminal.", default=False)
-    callbacks: Any = option(Several(Kind((object,), "a Callback, or a function of a Run")), "Watchers.", default=())
+    _recipe: ClassVar[Configuration] = SINGLE
 
     def __post_init__(self) -> None:
         """Nothing is checked here: scikit-learn's convention is that `fit` does."""
@@ -112,6 +73,8 @@ class TabularEstimator(ShownInNotebook, Configurable, CallbackSupportMixin, Base
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        groups: Any = None,
+        order: Any = None,
     ) -> Self:
         """Train on a raw table.
 
@@ -121,11 +84,13 @@ class TabularEstimator(ShownInNotebook, Configurable, CallbackSupportMixin, Base
         y : (n_rows,) or (n_rows, n_targets)
         sample_weight : (n_rows,), at least 0; only their ratios matter, and a row of weight 0 counts as if it were
             not there
-        X_val, y_val, sample_weight_val : rows to find the best epoch by; without them, some of X are set aside
+        X_val, y_val, sample_weight_val : rows to judge by; without them, rows of X are
+        groups : (n_rows,), anything; rows of one group are never parted between training and judging
+        order : (n_rows,), numbers, dates or text; the last rows, ``validation_share`` of them, are judged by
 
         Returns
         -------
-        self, with ``network_``, ``encoder_``, ``target_``, ``history_``, ``plan_`` and ``seed_``
+        self, with ``ensemble_``, ``network_``, ``encoder_``, ``target_``, ``history_``, ``plan_`` and ``seed_``
 
         Raises
         ------
@@ -155,30 +120,139 @@ class TabularEstimator(ShownInNotebook, Configurable, CallbackSupportMixin, Base
             table, y, weight = table[counted], as_array(y)[counted], weight[counted]
             self.target_ = self._new_target().fit(y)
             self.target_.name = name
+            groups, order = (None if given is None else as_array(given)[counted] for given in (groups, order))
         rows = Rows(table, self.target_.encode(y), weight)
+        if groups is not None and order is not None:
+            raise OptionError("fit: groups and order are both given; give one.")
+        codes = None if groups is None else group_codes(groups, table.height)
+        ranks = None if order is None else ranked(order, table.height)
         if (X_val is None) != (y_val is None) or (X_val is None and sample_weight_val is not None):
             raise ShapeError("fit: X_val, y_val and sample_weight_val belong together; pass X_val and y_val, or none.")
+        held = None
         if X_val is not None:
-            held = to_table(X_val, missing=self.missing)
-            require_rows(held, "judging training (X_val)")
-            weight_val = checked_weight(sample_weight_val, held.height, "sample_weight_val")
-            require_same_height(held.height, y_val, "_val")
-            training, validation = rows, Rows(held, self.target_.encode(y_val), weight_val)
-        else:
-            stay, aside = split_rows(table.height, self.validation_share, rng, self._strata(rows.target))
-            training, validation = rows.take(stay), rows.take(aside)
+            if codes is not None or ranks is not None:
+                raise OptionError("fit: X_val are the rows to judge by; leave out groups and order.")
+            given = to_table(X_val, missing=self.missing)
+            require_rows(given, "judging training (X_val)")
+            weight_val = checked_weight(sample_weight_val, given.height, "sample_weight_val")
+            require_same_height(given.height, y_val, "_val")
+            held = Rows(given, self.target_.encode(y_val), weight_val)
         self.loss_ = self._loss()
-        self.plan_ = plan_training(
-            len(training.target), batch_size=self.batch_size, epochs=self.epochs, own_validation=X_val is not None
-        )
-        deadline = None if self.time_budget is None else began + to_seconds(self.time_budget)
-        with limited_cores(self.n_jobs):
-            complete = self._train(training, kinds, rng, deadline, task, validation)
-            self.refitted_ = complete and self.plan_.refit and self._train(rows, kinds, rng, deadline, task)
+        self.temperature_, self.members_ = 1.0, list[dict[str, Any]]()
+        self.conformal_: Intervals | PredictionSets | None = None
+        self.remarks_: tuple[str, ...] = ()
+        if self.members == 1:
+            deadline = None if self.time_budget is None else began + to_seconds(self.time_budget)
+            self._train_one(rows, held, kinds, rng, deadline, task, codes, ranks)
+        else:
+            left = None if self.time_budget is None else to_seconds(self.time_budget) - (time.perf_counter() - began)
+            self._train_population(rows, held, kinds, rng, left, task, codes, ranks)
         self.fit_seconds_ = time.perf_counter() - began
         if task is not None:
             task.end(dict)
         return self
+
+    def _train_population(
+        self,
+        rows: Rows,
+        held: Rows | None,
+        kinds: dict[str, str],
+        rng: Random,
+        seconds: float | None,
+        task: FitTask | None,
+        groups: Array | None,
+        ranks: Array | None,
+    ) -> None:
+        """Train a population and keep its ensemble."""
+        encoder = Encoder(
+            one_hot_limit=self.one_hot_limit, min_category_count=self.min_category_count, kinds=kinds
+        ).fit(rows.table)
+        watchers = [as_callback(callback) for callback in self.callbacks]
+        if self.verbose:
+            watchers.append(MembersView())
+        part = task and task.subtask("population")
+        names = ("hidden_layer_sizes", "activation", "dropout", "learning_rate", "weight_decay", "embedding_size")
+        fixed = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        if "hidden_layer_sizes" in fixed:
+            fixed["hidden_layer_sizes"] = tuple(fixed["hidden_layer_sizes"])
+        outcome = fit_population(
+            encoder,
+            rows,
+            held,
+            self.loss_,
+            self._n_outputs(),
+            rng,
+            fixed=fixed,
+            plan=self.plan,
+            planned={
+                "members": self.members,
+                "folds": self.folds,
+                "batch_size": self.batch_size,
+                "epochs": self.epochs,
+            },
+            share=self.validation_share,
+            metric=self.metric,
+            cores=cores_for(self.n_jobs),
+            seconds=seconds,
+            watchers=watchers,
+            groups=groups,
+            ranks=ranks,
+            classes=getattr(self.target_, "classes", ()),
+            n_table_columns=rows.table.width,
+        )
+        if part is not None:
+            part.end()
+        population = outcome.population
+        self.encoder_: Encoder = encoder
+        self.ensemble_ = outcome.ensemble
+        self.network_: Network = outcome.ensemble.strongest
+        self.plan_: Any = outcome.plan
+        self.history_ = population.history
+        self.best_epoch_: int = outcome.plan.rungs[-1]
+        self.refitted_ = False
+        self.temperature_ = outcome.temperature
+        self.conformal_ = outcome.conformal
+        self.remarks_ = outcome.remarks
+        used = {(member, epoch): count for member, epoch, count in outcome.candidates}
+        self.members_ = [
+            {
+                "member": member.number,
+                "configuration": dataclasses.asdict(member.configuration),
+                "values": list(member.values),
+                "stopped_by": member.stopped_by,
+                "used": {epoch: count for (number, epoch), count in used.items() if number == member.number},
+            }
+            for member in population.members
+        ]
+
+    def _train_one(
+        self,
+        rows: Rows,
+        held: Rows | None,
+        kinds: dict[str, str],
+        rng: Random,
+        deadline: float | None,
+        task: FitTask | None,
+        groups: Array | None,
+        ranks: Array | None,
+    ) -> None:
+        """Train one network to its best epoch, and where rows are few again on all of them."""
+        if held is not None:
+            training, validation = rows, held
+        else:
+            strata = self._strata(rows.target)
+            stay, aside = (
+                split_last(ranks, self.validation_share)
+                if ranks is not None
+                else split_rows(len(rows.target), self.validation_share, rng, strata, groups=groups)
+            )
+            training, validation = rows.take(stay), rows.take(aside)
+        self.plan_ = plan_training(
+            len(training.target), batch_size=self.batch_size, epochs=self.epochs, own_validation=held is not None
+        )
+        with limited_cores(self.n_jobs):
+            complete = self._train(training, kinds, rng, deadline, task, validation)
+            self.refitted_ = complete and self.plan_.refit and self._train(rows, kinds, rng, deadline, task)
 
     @property
     def n_features_in_(self) -> int:
@@ -252,24 +326,25 @@ class TabularEstimator(ShownInNotebook, Configurable, CallbackSupportMixin, Base
         if part is not None:
             part.end()
         if validation is not None:
-            self.best_epoch_: int = int(stopping.state["best_epoch"])
+            self.best_epoch_ = int(stopping.state["best_epoch"])
             self.history_ = history
         complete = not history.stopped_by or (validation is not None and stopping.has_waited)
         if complete or validation is not None:
-            self.encoder_: Encoder = encoder
-            self.network_: Network = network
+            self.encoder_ = encoder
+            self.network_ = network
+            self.ensemble_ = Ensemble((network,), (1.0,), self.loss_)
         return complete
 
     def _beginning(self, encoder: Encoder, rows: Rows, rng: Random, plan: Plan) -> tuple[Network, dict[str, Any]]:
         """Return the network as training finds it, and what `train` gets besides epochs and watchers."""
-        n_outputs = self._n_outputs()
+        n_outputs, own = self._n_outputs(), self._single()
         network = build_network(
             encoder,
             n_outputs,
-            hidden_layer_sizes=self.hidden_layer_sizes,
-            activation=self.activation,
-            dropout=self.dropout,
-            embedding_size=self.embedding_size,
+            hidden_layer_sizes=own.hidden_layer_sizes,
+            activation=own.activation,
+            dropout=own.dropout,
+            embedding_size=own.embedding_size,
             rng=rng,
         )
         best = self.loss_.best_constant(self.loss_.check_target(rows.target, n_outputs), rows.weight)
@@ -278,27 +353,42 @@ class TabularEstimator(ShownInNotebook, Configurable, CallbackSupportMixin, Base
             "X": encoder.transform(rows.table),
             "y": rows.target,
             "loss": self.loss_,
-            "optimizer": build_optimizer(self.learning_rate, self.weight_decay),
+            "optimizer": build_optimizer(own.learning_rate, own.weight_decay),
             "total_epochs": plan.epochs,
             "batch_size": plan.batch_size,
             "sample_weight": rows.weight,
             "rng": rng,
-            "schedules": plan.schedules(dropout=self.dropout > 0 and len(self.hidden_layer_sizes) > 0),
+            "schedules": plan.schedules(dropout=own.dropout > 0 and len(own.hidden_layer_sizes) > 0),
             "average": AVERAGE,
         }
 
     def _network_and_link(self) -> tuple[Network, str]:
         return self.network_, self.loss_.link
 
-    def _outputs(self, X: Any) -> Array:
-        """Return the network's raw outputs, (n_rows, n_outputs), for a raw table."""
+    def _single(self) -> Configuration:
+        """Return the configuration of a single network: the options, and the recipe's own where they are None."""
+        names = ("hidden_layer_sizes", "activation", "dropout", "learning_rate", "weight_decay", "embedding_size")
+        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        return dataclasses.replace(self._recipe, **given)
+
+    def _predictions(self, X: Any) -> Array:
+        """Return probabilities or standardized numbers, (n_rows, n_outputs) float64, for a raw table."""
         check_is_fitted(self)
         has_names = hasattr(self, "feature_names_in_")
         table = fitted_table(type(self).__name__, X, self.missing, self.encoder_, has_names=has_names)
         rows = self.encoder_.transform(table)
-        with limited_cores(self.n_jobs):
-            found = evaluator(self.network_)
-            return self.network_.predict(rows) if isinstance(found, str) else found.outputs(rows)
+        with limited_cores(cores_for(self.n_jobs)):
+            return tempered(self.loss_, self.ensemble_.predict(rows), self.temperature_)
+
+    def _calibrated(self) -> Any:
+        """Return the conformal scores, or raise if there are none."""
+        check_is_fitted(self)
+        if self.conformal_ is None:
+            raise NotInitializedError(
+                "there are no out-of-sample predictions to measure coverage by: a single network (members=1) and "
+                "independent labels have none. Fit a population: leave members at None."
+            )
+        return self.conformal_
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

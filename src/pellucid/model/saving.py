@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import math
 import os
 import platform
@@ -21,15 +22,22 @@ import pellucid
 from pellucid.errors import DataError, MissingExtraError, ModelFileError, listed
 from pellucid.layers import Chain, Layer
 from pellucid.layers.base import Array, Shape
-from pellucid.losses import Loss
+from pellucid.losses import Loss, SquaredError
 from pellucid.model.file import DTYPES, read_model, write_model
 from pellucid.network import Network
 from pellucid.options import from_config, from_json, options, to_config
+from pellucid.population.configuration import Configuration
+from pellucid.population.ensemble import Ensemble
+from pellucid.population.plan import PopulationPlan
+from pellucid.tabular.conformal import Intervals, PredictionSets
 from pellucid.tabular.encoder import Encoder
+from pellucid.tabular.temperature import HIGHEST, LOWEST
 from pellucid.training import History
 from pellucid.training.history import TrainingState
 
-NOT_KEPT = ("callbacks", "random_state")
+NOT_KEPT = ("callbacks", "random_state", "plan")
+CONFORMAL = "conformal scores"
+MOST_NETWORKS = 10_000
 LARGEST_ROW = 2**24  # numbers that a row becomes in all layers; layers that only copy columns could fill any memory
 TYPES: dict[str, Any] = {"str": str, "bool": bool, "int": int, "float": int | float, "tuple[str, ...]": tuple}
 
@@ -40,7 +48,7 @@ def save(estimator: Any, path: str | os.PathLike[str], *, overwrite: bool = Fals
     The weights are tensors under their names in the network; the rest is one JSON document. Callbacks are not kept,
     and ``random_state`` is kept as the seed that was used.
     """
-    network: Network = estimator.network_
+    ensemble: Ensemble = estimator.ensemble_
     history = [[name, [_to_json(value) for value in column]] for name, column in estimator.history_.to_dict().items()]
     document = {
         "estimator": type(estimator).__name__,
@@ -51,11 +59,20 @@ def save(estimator: Any, path: str | os.PathLike[str], *, overwrite: bool = Fals
         "encoder": {**estimator.encoder_.to_json(), "unnamed": not hasattr(estimator, "feature_names_in_")},
         "target": estimator.target_.to_json(),
         "loss": to_config(estimator.loss_),
-        "network": network.to_config(),
+        "networks": [network.to_config() for network in ensemble.networks],
+        "weights": list(ensemble.weights),
+        "temperature": float(estimator.temperature_),
+        "members": [_member_to_json(member) for member in estimator.members_],
+        "remarks": list(estimator.remarks_),
         "history": history,
         "receipt": receipt(estimator),
     }
-    tensors = {name: np.asarray(view) for name, view in {**network.named_parameters, **network.named_buffers}.items()}
+    tensors = {}
+    for index, network in enumerate(ensemble.networks):
+        for name, view in {**network.named_parameters, **network.named_buffers}.items():
+            tensors[_prefix(index, len(ensemble.networks)) + name] = np.asarray(view)
+    if estimator.conformal_ is not None:
+        tensors[CONFORMAL] = estimator.conformal_.scores
     return write_model(path, document, tensors, overwrite=overwrite)
 
 
@@ -94,13 +111,14 @@ def receipt(estimator: Any) -> dict[str, Any]:
         "seed": estimator.seed_,
         "training_rows": plan.n_rows,
         "batch_size": int(plan.batch_size),
-        "epochs": len(history),
+        "epochs": history["epoch"][-1],
         "best_epoch": estimator.best_epoch_,
-        "validation_loss": _to_json(history["validation_loss"][estimator.best_epoch_ - 1]),
+        "validation_loss": _to_json(history["validation_loss"][history["epoch"].index(estimator.best_epoch_)]),
         "refitted": estimator.refitted_,
         "stopped_by": history.stopped_by,
         "engine": history.engine,
         "fit_seconds": round(estimator.fit_seconds_, 3),
+        **({"plan": json.dumps(plan.to_json())} if isinstance(plan, PopulationPlan) else {}),
     }
 
 
@@ -137,7 +155,16 @@ def _estimator(document: Mapping[str, Any], tensors: Mapping[str, Array], digest
     expected_loss = type(estimator._loss())
     estimator.loss_ = from_config(Loss, document["loss"])  # type: ignore[type-abstract]
     _require(type(estimator.loss_) is expected_loss, f"its loss is {estimator.loss_!r}, not {expected_loss.__name__}")
-    estimator.network_ = _network(document["network"], tensors, estimator.encoder_, estimator._n_outputs())
+    conformal, tensors = tensors.get(CONFORMAL), {name: a for name, a in tensors.items() if name != CONFORMAL}
+    estimator.ensemble_ = _ensemble(document, tensors, estimator)
+    estimator.network_ = estimator.ensemble_.strongest
+    estimator.temperature_ = document["temperature"]
+    fits = type(estimator.temperature_) is float and LOWEST / 2 <= estimator.temperature_ <= 2 * HIGHEST
+    _require(fits, f"its temperature is {estimator.temperature_!r}")
+    estimator.conformal_ = None if conformal is None else _conformal(conformal, estimator)
+    estimator.members_ = [_member(state) for state in document["members"]]
+    _require(all(type(text) is str for text in document["remarks"]), "its remarks are not texts")
+    estimator.remarks_ = tuple(document["remarks"])
     estimator.receipt_ = {**_receipt(document["receipt"]), "sha256": digest}
     estimator.history_ = _history(document["history"], estimator.receipt_, estimator.seed_)
     for name in ("best_epoch", "refitted", "fit_seconds"):
@@ -212,6 +239,56 @@ def _network(config: Mapping[str, Any], tensors: Mapping[str, Array], encoder: E
     return network
 
 
+def _prefix(index: int, n_networks: int) -> str:
+    """Return what stands before the names of a network's tensors; a single network's have their own names."""
+    return f"network{index}." if n_networks > 1 else ""
+
+
+def _ensemble(document: Mapping[str, Any], tensors: Mapping[str, Array], estimator: Any) -> Ensemble:
+    configs, weights = document["networks"], document["weights"]
+    fits = 1 <= len(configs) == len(weights) <= MOST_NETWORKS and all(type(w) is float and 0 < w <= 1 for w in weights)
+    _require(fits and abs(math.fsum(weights) - 1) < 1e-6, "its networks and their weights do not fit")
+    networks = []
+    left = dict(tensors)
+    for index, config in enumerate(configs):
+        start = _prefix(index, len(configs))
+        own = {name: left.pop(name) for name in tensors if name.startswith(start)}
+        own = {name.removeprefix(start): tensor for name, tensor in own.items()}
+        networks.append(_network(config, own, estimator.encoder_, estimator._n_outputs()))
+    _require(not left, f"it has tensors of no network: {listed(left)}")
+    return Ensemble(tuple(networks), tuple(weights), estimator.loss_)
+
+
+def _conformal(scores: Array, estimator: Any) -> Intervals | PredictionSets:
+    columns = estimator._n_outputs() if isinstance(estimator.loss_, SquaredError) else None
+    fits = scores.dtype == np.float64 and scores.ndim == (1 if columns is None else 2)
+    fits = fits and (columns is None or scores.shape[1] == columns) and len(scores) > 0
+    ordered = fits and bool(np.isfinite(scores).all() and (np.diff(scores, axis=0) >= 0).all())
+    _require(ordered, "its conformal scores are not sorted numbers")
+    return PredictionSets(scores) if columns is None else Intervals(scores)
+
+
+def _member_to_json(member: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **member,
+        "values": [_to_json(value) for value in member["values"]],
+        "used": [[epoch, count] for epoch, count in member["used"].items()],
+    }
+
+
+def _member(state: Mapping[str, Any]) -> dict[str, Any]:
+    given = {**state["configuration"], "hidden_layer_sizes": tuple(state["configuration"]["hidden_layer_sizes"])}
+    plain = all(isinstance(value, str | int | float | tuple) for value in given.values())
+    _require(plain and type(state["member"]) is int and type(state["stopped_by"]) is str, "a member is damaged")
+    return {
+        "member": state["member"],
+        "configuration": dataclasses.asdict(Configuration(**given)),
+        "values": [float(value) for value in state["values"]],
+        "stopped_by": state["stopped_by"],
+        "used": {int(epoch): int(count) for epoch, count in state["used"]},
+    }
+
+
 def _shapes_and_size(layer: Layer, n_inputs: int, prefix: str = "") -> tuple[dict[str, Shape], int]:
     """Return the shape of each tensor by name, and how many numbers a row becomes; nothing of that size is made."""
     own = {**layer.parameter_shapes(n_inputs), **layer.buffer_shapes(n_inputs)}
@@ -239,8 +316,9 @@ def _history(state: list[list[Any]], receipt: Mapping[str, Any], seed: int) -> H
     lengths = {len(column) for column in columns.values()}
     _require({"epoch", "loss", "validation_loss"} <= set(columns) and len(lengths) == 1, "its history is not a table")
     (n_epochs,) = lengths
-    _require(1 <= receipt["best_epoch"] <= n_epochs, f"its best epoch is {receipt['best_epoch']} of {n_epochs}")
-    state_then = TrainingState(seed, n_epochs, epoch=n_epochs)
+    _require(n_epochs > 0 and receipt["best_epoch"] in columns["epoch"], f"its best epoch is {receipt['best_epoch']}")
+    last = int(columns["epoch"][-1])
+    state_then = TrainingState(seed, last, epoch=last)
     history = History(state_then, receipt["engine"], "it was trained before it was saved")
     for name, column in columns.items():
         history.columns[name] = [float(value) if isinstance(value, str) else value for value in column]

@@ -113,10 +113,10 @@ class Population:
                 started = time.monotonic()
                 before = done[-1] if done else 0
                 left = [member for member in self.members if not member.stopped_by]
-                if done and deadline is not None:
-                    if time.perf_counter() + self._pace * len(left) * (epoch - before) > deadline:
-                        run.stop("the time budget")
-                        break
+                needed = self._pace * len(left) * (epoch - before)
+                if done and deadline is not None and time.perf_counter() + needed > deadline:
+                    run.stop("the time budget")
+                    break
                 if not self._advance(left, rung, epoch, run, watchers):
                     if done:
                         break

@@ -51,7 +51,7 @@ def curves_of(estimator: Any) -> list[Curves]:
     if hasattr(estimator, "history_"):
         history = estimator.history_
         losses = _aligned(training=history["loss"], validation=history["validation_loss"])
-        return [Curves("loss", losses, estimator.best_epoch_ - 1)]
+        return [Curves("loss", losses, history["epoch"].index(estimator.best_epoch_))]
     given = {"training": "loss_curve_", "validation": "validation_loss_curve_"}
     losses = _aligned(**{rows: getattr(estimator, name, None) for rows, name in given.items()})
     scores = _aligned(validation=getattr(estimator, "validation_scores_", None))
