@@ -149,6 +149,11 @@ def _huber(e: Any, delta: Any) -> Any:
     return e * e / 2 if abs(e) <= delta else delta * (abs(e) - delta / 2)
 
 
+def _smoothed_binary(o: Any, t: Any, s: Any) -> Any:
+    yes = (1 - s) * t + s / 2
+    return yes * _softplus(-o) + (1 - yes) * _softplus(o)
+
+
 def _cross_entropy(o: Sequence[Any], t: Sequence[Any], smoothing: float = 0.0) -> Any:
     s = mpmath.mpf(smoothing)
     distribution = [mpmath.mpf(int(k == t[0])) for k in range(len(o))] if len(t) == 1 else t
@@ -204,6 +209,14 @@ LOSSES: dict[str, Sequence[LossExample]] = {
             lambda o, t: _mean(b * _softplus(-a) + (1 - b) * _softplus(a) for a, b in zip(o, t, strict=True)),
         )
         for target in (_labels, lambda n: Random(6).uniform((n, 2)))
+    ]
+    + [
+        LossExample(
+            lambda: BinaryCrossEntropy(label_smoothing=0.1),
+            2,
+            _labels,
+            lambda o, t: _mean(_smoothed_binary(a, b, mpmath.mpf(0.1)) for a, b in zip(o, t, strict=True)),
+        )
     ],
     "BinaryFocal": [
         LossExample(

@@ -174,6 +174,7 @@ LOSSES: list[tuple[Loss, Any, int]] = [
     (Poisson(), CODES, 1),
     (BinaryCrossEntropy(), CODES == 1, 1),
     (BinaryCrossEntropy(), DISTRIBUTIONS, 3),
+    (BinaryCrossEntropy(label_smoothing=0.1), CODES == 1, 1),
     (CrossEntropy(), CODES, 3),
     (CrossEntropy(label_smoothing=0.1), CODES, 3),
     (CrossEntropy(label_smoothing=0.2), DISTRIBUTIONS, 3),

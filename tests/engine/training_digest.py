@@ -17,7 +17,19 @@ import numpy as np
 
 from pellucid.estimators import MLPClassifier, TabularClassifier, TabularRegressor
 from pellucid.initializers import Initializer
-from pellucid.layers import BatchNorm, Columns, Dense, Dropout, Embedding, LayerNorm, Scale
+from pellucid.layers import (
+    ActivationLayer,
+    BatchNorm,
+    Columns,
+    Dense,
+    Dropout,
+    Embedding,
+    LayerNorm,
+    PeriodicEmbedding,
+    PeriodicFeatures,
+    PiecewiseLinearEmbedding,
+    Scale,
+)
 from pellucid.losses import CrossEntropy, Poisson
 from pellucid.network import Network
 from pellucid.optimizers import LBFGS, Adam
@@ -51,9 +63,17 @@ def trained() -> Made:
     X[:, 5] = np.arange(N_ROWS) % 5
     network = Network(
         [
-            Columns({"numbers": (0, 5, Scale()), "code": (5, 6, Embedding(5, 3))}),
-            Dense(70),
+            Columns(
+                {
+                    "numbers": (0, 5, [Scale(), PeriodicEmbedding()]),
+                    "waves": (0, 2, PeriodicFeatures(n_frequencies=3)),
+                    "bins": (2, 5, PiecewiseLinearEmbedding(2, n_bins=7)),
+                    "code": (5, 6, Embedding(5, 3)),
+                }
+            ),
+            Dense(70, weight_initializer="unit_variance", bias_initializer="hull", parametrization="ntk"),
             LayerNorm(),
+            ActivationLayer("mish", parametric=True),
             "gelu",
             Dropout(0.2),
             Dense(33),

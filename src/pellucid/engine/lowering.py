@@ -177,10 +177,17 @@ def _activation(
         a.backward.append(operation(Code.BLEND_SLOPE, n, dy, value, z, a.gradient(f"{path}blend")))
         if not wanted:
             return None
-        da = a.rows_of(n)
-        a.backward.append(operation(Code.SCALE_COLUMNS, n, dy, blend, da))
-        dz = own_back(da)
-        a.backward.append(operation(Code.BLEND_BACKWARD, n, dy, blend, dz))
+        dz = a.rows_of(n)
+        if softmax:  # it mixes columns: dz = dy - da + what comes of da = dy blend
+            da, other = a.rows_of(n), a.rows_of(n)
+            a.backward.append(operation(Code.SCALE_COLUMNS, n, dy, blend, da))
+            through = own_back(da)
+            a.backward.append(operation(Code.MULTIPLY, n, da, other, options=[-1.0]))
+            a.backward.append(operation(Code.ADD, n, dy, other, da))
+            a.backward.append(operation(Code.ADD, n, da, through, dz))
+        else:
+            places = (dy, z, value, blend, dz)
+            a.backward.append(operation(Code.BLEND_BACKWARD, n, *places, variant=variant, options=[option]))
         return dz
 
     return y, back

@@ -22,7 +22,7 @@ _WRITTEN = {
     Code.NORMALIZE_EXPONENTIALS: (1,),
     Code.NORMALIZE_EXPONENTIALS_BACKWARD: (2,),
     Code.BLEND: (3,),
-    Code.BLEND_BACKWARD: (2,),
+    Code.BLEND_BACKWARD: (4,),
     Code.SCALE_COLUMNS: (2,),
     Code.SCALE_SHIFT_COLUMNS: (3,),
     Code.ADD: (2,),

@@ -136,7 +136,7 @@ _LOSSES: dict[type[Loss], tuple[LossCode, str]] = {
     Huber: (LossCode.HUBER, "delta"),
     Quantile: (LossCode.QUANTILE, ""),
     Poisson: (LossCode.POISSON, ""),
-    BinaryCrossEntropy: (LossCode.BINARY_CROSS_ENTROPY, ""),
+    BinaryCrossEntropy: (LossCode.BINARY_CROSS_ENTROPY, "label_smoothing"),
     CrossEntropy: (LossCode.CROSS_ENTROPY, "label_smoothing"),
     BinaryFocal: (LossCode.BINARY_FOCAL, "gamma"),
     Focal: (LossCode.FOCAL, "gamma"),

@@ -61,7 +61,7 @@ EXTENTS: dict[Code, tuple[str, ...]] = {
     Code.NORMALIZE_EXPONENTIALS_BACKWARD: ("rows in", "rows in", "rows in"),
     Code.BLEND: ("rows in", "rows in", "in", "rows in"),
     Code.BLEND_SLOPE: ("rows in", "rows in", "rows in", "in"),
-    Code.BLEND_BACKWARD: ("rows in", "in", "rows in"),
+    Code.BLEND_BACKWARD: ("rows in", "rows in", "rows in", "in", "rows in"),
     Code.COLUMN_SUM: ("rows in", "in"),
     Code.COLUMN_PRODUCT_SUM: ("rows in", "rows in", "in"),
     Code.SCALE_COLUMNS: ("rows in", "in", "rows in"),

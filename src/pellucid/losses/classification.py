@@ -33,7 +33,8 @@ class BinaryCrossEntropy(Loss):
     """``ℓ = mean_j t_j softplus(-o_j) + (1 - t_j) softplus(o_j)``: the negative log-likelihood of yes (1) and no (0).
 
     With p = sigmoid(o), -log p = softplus(-o) and -log(1 - p) = softplus(o), so the loss grows linearly with o and is
-    exact where p rounds to 0 or 1. The gradient is ``sigmoid(o_j) - t_j``. Several columns are several labels.
+    exact where p rounds to 0 or 1. The gradient is ``sigmoid(o_j) - t_j``. Several columns are several labels. With
+    label smoothing s the target is ``(1 - s) t + s / 2``, that of `CrossEntropy` for two classes.
 
     >>> import numpy as np
     >>> round(BinaryCrossEntropy().value_and_gradient(np.array([[100.0]]), np.array([[0.0]]))[0], 6)
@@ -43,9 +44,14 @@ class BinaryCrossEntropy(Loss):
     name = "binary_cross_entropy"
     link = "sigmoid"
     domain = "probabilities from 0 to 1"
+    label_smoothing: float = option(
+        Number(0, 1, open="high"), "Share of each target that is spread evenly over yes and no.", default=0.0
+    )
 
     def per_row(self, outputs: Array, target: Array) -> tuple[Array, Array]:
         """Return ℓ and its gradient, per row."""
+        smoothing = outputs.dtype.type(self.label_smoothing)
+        target = target * (1 - smoothing) + smoothing / 2
         softplus = Softplus().value
         losses = target * softplus(-outputs) + (1 - target) * softplus(outputs)
         gradient = (Sigmoid().value(outputs) - target) / outputs.dtype.type(target.shape[1])
@@ -54,15 +60,21 @@ class BinaryCrossEntropy(Loss):
     def explain_row(self, call: LossCall, i: Index, j: Index) -> tuple[list[Entry], Expression, Expression]:
         """Return the probabilities, ℓ_i and its slope."""
         o, t = call.outputs[i, j], call.target[i, j]
+        steps = []
+        if self.label_smoothing:
+            s = Constant(self.label_smoothing, "s")
+            steps = [call.step("T̃", (i, j), t * (1 - s) + s / 2, "the target, smoothed")]
+            t = steps[0][i, j]
         p = call.step("P", (i, j), Sigmoid().formulas(o, o)[0], "probabilities")
         no = Softplus().formulas(o, o)[0]
         yes = Softplus().formulas(-o, o)[0]
-        return [p], mean_over(j, t * yes + (1 - t) * no), (p[i, j] - t) / j.size
+        return [*steps, p], mean_over(j, t * yes + (1 - t) * no), (p[i, j] - t) / j.size
 
     def best_constant(self, target: Array, sample_weight: Array | None = None) -> Array:
-        """Return the log-odds of the mean; with one kind only, those of half a row of the other."""
+        """Return the log-odds of the smoothed mean; with one kind only, those of half a row of the other."""
         half_row = 0.5 / max(len(target), 1)
         mean = np.clip(weighted_mean(target, sample_weight), half_row, 1 - half_row)
+        mean = mean * (1 - self.label_smoothing) + self.label_smoothing / 2
         return np.array([logarithm(odds) for odds in (mean / (1 - mean)).tolist()])
 
     def check_target(self, target: Any, n_outputs: int, dtype: Any = np.float64) -> Array:

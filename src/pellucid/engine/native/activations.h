@@ -15,12 +15,15 @@ INLINE VEC T(clip)(VEC e, REAL limit)
     return T(choose)(e > limit, T(all)(limit), T(choose)(e < -limit, T(all)(-limit), e));
 }
 
-INLINE void T(tanh_softplus)(VEC z, VEC *t, VEC *one_minus_t)
+/* tanh(softplus(z)) = n / (n + m) and sigmoid(z) = p / (p + q), with p = exp(min(z, 0)), q = exp(-max(z, 0)): one of
+   them is 1, so one exponential does. All sums lie between 1 and 5. */
+INLINE void T(mish_parts)(VEC z, VEC *p, VEC *q, VEC *n, VEC *m)
 {
-    const VEC p = T(exp)(T(below)(z)), q = T(exp)(-T(above)(z));
-    const VEC n = p * (p + 2 * q), m = 2 * q * q;
-    *t = n / (n + m);
-    *one_minus_t = m / (n + m);
+    const VEC e = T(exp)(T(choose)(z > 0, -z, z));
+    *p = T(choose)(z > 0, T(all)(1), e);
+    *q = T(choose)(z > 0, e, T(all)(1));
+    *n = *p * (*p + 2 * *q);
+    *m = 2 * *q * *q;
 }
 
 #define SELU_SCALE ((REAL)1.0507009873554804934)
@@ -28,16 +31,18 @@ INLINE void T(tanh_softplus)(VEC z, VEC *t, VEC *one_minus_t)
 
 INLINE VEC T(mish)(VEC z)
 {
-    VEC t, rest;
-    T(tanh_softplus)(z, &t, &rest);
-    return T(cut_below)(z) * t;
+    VEC p, q, n, m;
+    T(mish_parts)(z, &p, &q, &n, &m);
+    return T(cut_below)(z) * (n / (n + m));
 }
 
+/* t + z (1 - t) (1 + t) sigmoid(z) with t = n / (n + m), with one division for all */
 INLINE VEC T(mish_slope)(VEC z)
 {
-    VEC t, rest;
-    T(tanh_softplus)(z, &t, &rest);
-    return t + T(cut)(z) * rest * (1 + t) * T(sigmoid)(z);
+    VEC p, q, n, m;
+    T(mish_parts)(z, &p, &q, &n, &m);
+    const VEC inverse = 1 / ((n + m) * (p + q)), t = n * (p + q) * inverse;
+    return t + T(cut)(z) * (m * p * inverse) * (1 + t);
 }
 
 INLINE VEC T(silu_slope)(VEC z)

@@ -32,9 +32,20 @@ static void T(blend)(const team *t, const REAL *z, const REAL *a, const REAL *bl
     FOR_ROWS(t, rows, n, y, AT(z) + OF_COLUMN(blend) * (AT(a) - AT(z)))
 }
 
-static void T(blend_backward)(const team *t, const REAL *dy, const REAL *blend, REAL *dz, int64_t rows, int64_t n)
+/* dz = dy (1 - blend) + blend dy f'(z), row by row, while what f passes on is in the cache */
+static void T(blend_backward)(const team *t, const operation *o, const REAL *dy, const REAL *z, const REAL *a,
+                              const REAL *blend, REAL *dz, int64_t rows)
 {
-    FOR_ROWS(t, rows, n, dz, AT(dy) * (1 - OF_COLUMN(blend)) + AT(dz))
+    const int64_t n = o->n_in;
+    const T(activation_slope) f = {o->variant, (REAL)o->options[0], n, 0, dy, z, a, dz};
+    const range r = share(t, rows);
+    for (int64_t i = r.first; i < r.last; i++) {
+        T(slope_span)(&f, i * n, (i + 1) * n);
+        for (int64_t j = 0; j < n; j += LANES) {
+            const VEC b = OF_COLUMN(blend);
+            T(store_some)(dz + i * n + j, AT(dy) * (1 - b) + b * AT(dz), n - j);
+        }
+    }
 }
 
 static void T(multiply)(const team *t, const REAL *x, REAL factor, REAL *y, int64_t rows, int64_t n)
@@ -116,10 +127,32 @@ static void T(column_product_sum)(const team *t, const REAL *dy, const REAL *x, 
     }
 }
 
+/* `registers` at a time, as above */
+INLINE void T(some_blend_slopes)(const REAL *dy, const REAL *a, const REAL *z, REAL *d, int64_t rows, int64_t n,
+                                 int64_t left, const int registers)
+{
+    VEC total[4] = {{0}};
+    for (int64_t block = 0; block < rows; block += BLOCK_ROWS) {
+        const int64_t end = block + BLOCK_ROWS < rows ? block + BLOCK_ROWS : rows;
+        VEC sum[4] = {{0}};
+        for (int64_t i = block; i < end; i++)
+            for (int k = 0; k < registers; k++) {
+                const int64_t at = i * n + k * LANES;
+                sum[k] += T(load)(dy + at) * (T(load)(a + at) - T(load)(z + at));
+            }
+        for (int k = 0; k < registers; k++)
+            total[k] += sum[k];
+    }
+    for (int k = 0; k < registers; k++)
+        T(store_some)(d + k * LANES, total[k], left - k * LANES);
+}
+
 static void T(blend_slope)(const team *t, const REAL *dy, const REAL *a, const REAL *z, REAL *d, int64_t rows, int64_t n)
 {
-    FOR_COLUMNS(t, n) {
-        SUM_OVER_ROWS(total, rows, AT(dy) * (AT(a) - AT(z)))
-        T(store_some)(d + j, total, n - j);
-    }
+    const range r = share(t, (n + LANES - 1) / LANES);
+    int64_t j = r.first * LANES;
+    for (; j + 4 * LANES <= r.last * LANES; j += 4 * LANES)
+        T(some_blend_slopes)(dy + j, a + j, z + j, d + j, rows, n, n - j, 4);
+    for (; j < r.last * LANES; j += LANES)
+        T(some_blend_slopes)(dy + j, a + j, z + j, d + j, rows, n, n - j, 1);
 }

@@ -38,7 +38,9 @@ static void T(elementwise_loss)(const team *t, const program *p, const REAL *o_,
         CASE(ABSOLUTE_ERROR, T(choose)(e < 0, -e, e), SIGN(e))
         CASE(HUBER, T(clip)(e, option) * (e - T(clip)(e, option) * (REAL)0.5), T(clip)(e, option))
         CASE(POISSON, T(exp)(o) - y * o, T(exp)(o) - y)
-        CASE(BINARY_CROSS_ENTROPY, y * T(softplus)(-o) + (1 - y) * T(softplus)(o), T(sigmoid)(o) - y)
+#define SMOOTHED (y * (1 - option) + option / 2)
+        CASE(BINARY_CROSS_ENTROPY, SMOOTHED * T(softplus)(-o) + (1 - SMOOTHED) * T(softplus)(o), T(sigmoid)(o) - SMOOTHED)
+#undef SMOOTHED
         CASE(BINARY_FOCAL, y * T(focal_value)(o, option) + (1 - y) * T(focal_value)(-o, option),
              (1 - y) * T(focal_slope)(-o, option) - y * T(focal_slope)(o, option))
     }

@@ -26,7 +26,7 @@ typedef enum {
     NORMALIZE_EXPONENTIALS_BACKWARD, /* da, a -> dz */
     BLEND,               /* z, a, blend -> y             y = z + blend (a - z)                   layers/activation.py */
     BLEND_SLOPE,         /* dy, a, z -> dblend           Σ dy (a - z) */
-    BLEND_BACKWARD,      /* dy, blend, dz                dz = dy (1 - blend) + dz */
+    BLEND_BACKWARD,      /* dy, z, a, blend -> dz        dz = dy (1 - blend) + blend dy f'(z) */
     COLUMN_SUM,          /* dy -> d                      Σ dy */
     COLUMN_PRODUCT_SUM,  /* dy, x -> d                   Σ dy x */
     SCALE_COLUMNS,       /* x, f -> y                    y = x f                                 layers/scale.py */

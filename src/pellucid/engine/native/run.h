@@ -78,7 +78,7 @@ static void T(operate)(T(worker) *w, const T(task) *tasks, int64_t n_tasks, int6
         case NORMALIZE_EXPONENTIALS_BACKWARD: T(softmax_backward)(t, p[0], p[1], p[2], rows, in); break;
         case BLEND: T(blend)(t, p[0], p[1], p[2], p[3], rows, in); break;
         case BLEND_SLOPE: T(blend_slope)(t, p[0], p[1], p[2], p[3], rows, in); break;
-        case BLEND_BACKWARD: T(blend_backward)(t, p[0], p[1], p[2], rows, in); break;
+        case BLEND_BACKWARD: T(blend_backward)(t, o, p[0], p[1], p[2], p[3], p[4], rows); break;
         case COLUMN_SUM:
             if (T(is_tiny)(t, w->program, all))
                 T(tiny_column_sum)(p[0], p[1], rows, in);
