@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from pellucid.initializers import Normal
 from pellucid.layers import Chain, Columns, Dense, PiecewiseLinearEmbedding, Scale
 from pellucid.layers.piecewise_linear_embedding import edges_of
 from pellucid.losses import SquaredError
+from pellucid.model.file import read_model, write_model
 from pellucid.network import Network
 from pellucid.random import Random
 from tests.tolerances import rounding
@@ -129,6 +131,21 @@ def test_edges_inside_columns_and_after_layers_are_those_of_what_enters(dtype: s
     np.testing.assert_allclose(network.named_buffers["0.a.2.edges"], expected, rtol=0, atol=rounding(3, dtype, scale))
     twin = pickle.loads(pickle.dumps(network))
     np.testing.assert_array_equal(twin.buffers, network.buffers)
+    np.testing.assert_array_equal(twin.predict(X), network.predict(X))
+
+
+@DTYPES
+def test_a_model_file_keeps_the_edges(dtype: str, tmp_path: Path) -> None:
+    X = Random(4).normal((60, 3)).astype(dtype)
+    network = Network([Columns({"a": (1, 3, PiecewiseLinearEmbedding(2, n_bins=5))})], 3, dtype=dtype).initialize(X)
+    arrays = {**network.named_parameters, **network.named_buffers}
+    write_model(tmp_path / "model", {"network": network.to_config()}, arrays)
+    document, tensors, _ = read_model(tmp_path / "model")
+    assert sorted(tensors) == ["0.a.bias", "0.a.edges", "0.a.weight"]
+    twin = Network.from_config(document["network"])
+    for name, view in {**twin.named_parameters, **twin.named_buffers}.items():
+        view[...] = tensors[name]
+    twin.initialized = True
     np.testing.assert_array_equal(twin.predict(X), network.predict(X))
 
 
