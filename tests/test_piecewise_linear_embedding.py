@@ -1,8 +1,9 @@
-"""Piecewise linear embeddings: curves by interpolation, edges by quantiles, columns of few values, and refusals."""
+"""Piecewise linear embeddings: curves by interpolation, edges, columns of few values, and refusals."""
 
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,9 @@ from pellucid.engine.predictor import Predictor
 from pellucid.errors import DataError, NotInitializedError, OptionError, ShapeError
 from pellucid.initializers import Normal
 from pellucid.layers import Chain, Columns, Dense, PiecewiseLinearEmbedding, Scale
-from pellucid.layers.piecewise_linear_embedding import quantiles
+from pellucid.layers.piecewise_linear_embedding import edges_of
 from pellucid.losses import SquaredError
+from pellucid.model.file import read_model, write_model
 from pellucid.network import Network
 from pellucid.random import Random
 from tests.tolerances import rounding
@@ -46,7 +48,7 @@ def interpolated(network: Network, column: int, curve: int, x: Any) -> Any:
     return np.interp(x, edges, heights) + before * slopes[0] + after * slopes[-1]
 
 
-def test_curves_bend_at_the_quantiles_and_go_on_straight_beyond_them() -> None:
+def test_curves_bend_at_the_edges_and_go_on_straight_beyond_them() -> None:
     rows = np.stack([Random(3).normal(500), np.arange(500) % 7.0, np.arange(500) % 2, np.full(500, 2.0)], axis=1)
     network = curves(rows)
     inner = rows[:60] + Random(4).normal((60, 1))
@@ -58,24 +60,42 @@ def test_curves_bend_at_the_quantiles_and_go_on_straight_beyond_them() -> None:
             allowed = rounding(50, scale=float(np.abs(expected).max()) + 20)
             np.testing.assert_allclose(y[:, 3 * j + d], expected, rtol=0, atol=allowed)
     assert np.ptp(y[:, 9:], axis=0).tolist() == [0, 0, 0]  # a constant column is its biases
-    assert [len(np.unique(edges)) for edges in network.named_buffers["0.edges"]] == [49, 7, 3, 1]
+    assert [len(np.unique(edges)) for edges in network.named_buffers["0.edges"]] == [49, 7, 2, 1]
 
 
-def test_edges_are_the_quantiles_each_once() -> None:
-    for seed, n_rows in enumerate((1, 2, 7, 49, 1000)):
-        x = Random(seed).normal(n_rows)
-        x[::3] = x[0]
-        found = quantiles(x, 48)
-        assert (np.diff(found) > 0).all() and found[0] == x.min() and found[-1] == x.max()
+def test_edges_are_the_quantiles_of_numbers_that_differ() -> None:
+    for n_rows in (49, 60, 1000):
+        x = Random(n_rows).normal(n_rows)
         expected = np.quantile(x, np.linspace(0, 1, 49))
-        nearest = np.abs(expected[:, None] - found).min(axis=1)
-        assert nearest.max() <= rounding(1, scale=float(np.abs(x).max()))
+        np.testing.assert_allclose(edges_of(x, 48), expected, rtol=0, atol=rounding(1, scale=float(np.abs(x).max())))
+
+
+@pytest.mark.parametrize("n_bins", [1, 2, 5, 48])
+def test_common_values_are_edges_and_the_others_are_quantiles_of_the_rest(n_bins: int) -> None:
+    x = np.concatenate([np.zeros(700), np.full(25, -1.0), np.full(3, 0.5), Random(6).normal(300)])
+    found = edges_of(x, n_bins)
+    rows_of = {value: int((x == value).sum()) for value in np.unique(x)}
+    common = [value for value, n_rows in rows_of.items() if n_rows > len(x) / n_bins]
+    assert common == {1: [], 2: [0.0], 5: [0.0], 48: [-1.0, 0.0]}[n_bins]
+    rest = x[~np.isin(x, common)]
+    quantiles = np.quantile(rest, np.linspace(0, 1, n_bins + 1 - len(common)))
+    expected = np.sort([*common, *quantiles])
+    np.testing.assert_allclose(found, expected, rtol=0, atol=rounding(1, scale=float(np.abs(x).max())))
+    assert (found[0], found[-1]) == (x.min(), x.max())
+    np.testing.assert_array_equal(edges_of(x[::-1], n_bins), found)
+
+
+def test_few_numbers_are_the_edges() -> None:
+    assert edges_of(np.array([3.0]), 4).tolist() == [3.0]
+    assert edges_of(np.array([2.0, 1.0, 1.0]), 4).tolist() == [1.0, 2.0]
+    assert edges_of(np.array([2.0, 1.0, 7.0]), 1).tolist() == [1.0, 7.0]
+    assert edges_of(np.arange(50) % 5.0, 48).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_edges_that_round_to_one_are_one() -> None:
-    found = quantiles(np.float32(1e8) + np.arange(48, dtype=np.float32), 48)
+    found = edges_of(np.float32(1e8) + np.arange(48, dtype=np.float32), 48)
     assert found.dtype == np.float32 and len(found) == 7  # float32 steps by 8 there
-    found = quantiles(np.array([0.0, 5e-324, 1e-300, 1.0]), 3)
+    found = edges_of(np.array([0.0, 5e-324, 1e-300, 1.0]), 3)
     assert found.tolist() == [0.0, 1e-300, 1.0] and np.isfinite(1 / np.diff(found)).all()
 
 
@@ -111,6 +131,21 @@ def test_edges_inside_columns_and_after_layers_are_those_of_what_enters(dtype: s
     np.testing.assert_allclose(network.named_buffers["0.a.2.edges"], expected, rtol=0, atol=rounding(3, dtype, scale))
     twin = pickle.loads(pickle.dumps(network))
     np.testing.assert_array_equal(twin.buffers, network.buffers)
+    np.testing.assert_array_equal(twin.predict(X), network.predict(X))
+
+
+@DTYPES
+def test_a_model_file_keeps_the_edges(dtype: str, tmp_path: Path) -> None:
+    X = Random(4).normal((60, 3)).astype(dtype)
+    network = Network([Columns({"a": (1, 3, PiecewiseLinearEmbedding(2, n_bins=5))})], 3, dtype=dtype).initialize(X)
+    arrays = {**network.named_parameters, **network.named_buffers}
+    write_model(tmp_path / "model", {"network": network.to_config()}, arrays)
+    document, tensors, _ = read_model(tmp_path / "model")
+    assert sorted(tensors) == ["0.a.bias", "0.a.edges", "0.a.weight"]
+    twin = Network.from_config(document["network"])
+    for name, view in {**twin.named_parameters, **twin.named_buffers}.items():
+        view[...] = tensors[name]
+    twin.initialized = True
     np.testing.assert_array_equal(twin.predict(X), network.predict(X))
 
 

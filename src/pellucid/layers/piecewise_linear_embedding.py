@@ -201,15 +201,14 @@ def edges_of(x: Array, n_bins: int) -> Array:
     ([0.0, 1.0, 1.6666666666666665, 2.333333333333333, 3.0], [1.0, 2.0])
     """
     values, counts = np.unique(x, return_counts=True)
-    is_common = counts * n_bins > len(x)
-    common = values[is_common].astype(np.float64)
-    rest = np.repeat(values[~is_common], counts[~is_common]).astype(np.float64)
-    n_others = n_bins + 1 - len(common)
-    found = common
-    if len(rest) and n_others > 0:
-        place = np.arange(n_others) * (len(rest) - 1) / max(n_others - 1, 1)
+    is_common = counts * n_bins > len(x)  # fewer than n_bins values are, so at least two edges are left for the others
+    found = values[is_common].astype(np.float64)
+    rest = np.repeat(values, counts * ~is_common).astype(np.float64)
+    if len(rest):
+        last = n_bins - len(found)
+        place = np.arange(last + 1) * (len(rest) - 1) / last
         before = place.astype(np.intp)
         gap = rest[np.minimum(before + 1, len(rest) - 1)] - rest[before]
-        found = np.sort(np.concatenate([common, rest[before] + (place - before) * gap]))
+        found = np.sort(np.concatenate([found, rest[before] + (place - before) * gap]))
     edges = found.astype(x.dtype)
     return np.asarray(edges[np.diff(edges, prepend=-np.inf) >= np.finfo(x.dtype).tiny])
