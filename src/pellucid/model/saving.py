@@ -271,6 +271,10 @@ def _conformal(scores: Array, estimator: Any) -> Intervals | PredictionSets:
 def _member_to_json(member: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **member,
+        "configuration": {
+            **member["configuration"],
+            "hidden_layer_sizes": list(member["configuration"]["hidden_layer_sizes"]),
+        },
         "values": [_to_json(value) for value in member["values"]],
         "used": [[epoch, count] for epoch, count in member["used"].items()],
     }
