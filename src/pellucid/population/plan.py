@@ -21,7 +21,8 @@ MEMBERS = (4, 24)
 KEPT = (1.0, 0.6, 0.5)  # share of the members that go on after a rung; after the first it is too early to tell
 SHARE_OF_WORK = 0.52  # what a population costs of what it would, if every member went on to the end: 1, 2, 4 and 8
 # fifteenths, the last two for 0.6 and 0.3 of the members
-SPEED = 4e10  # floating-point operations per second of one core, about: what a default plan reckons with
+SPEED = 7e10  # floating-point operations per second of one core, about: what a default plan reckons with
+STEP_SECONDS = 2e-4  # and what a step takes beside these, mostly the optimizer's
 CORES = 2  # and how many cores; a plan must not depend on the machine
 SECONDS_PER_ROOT_ROW = 0.16  # 20,000 rows: about 23 s
 FEW_ROWS = 50_000  # up to here every row serves for validation once
@@ -112,7 +113,7 @@ def plan_population(
     row_seconds : the measured time of a training step per row, on one core; without it, from ``work``
 
     >>> plan_population(2000, 3e5).n_members
-    9
+    10
     """
     reasons = []
     budget = core_seconds
@@ -120,7 +121,9 @@ def plan_population(
         budget = CORES * max(SECONDS_PER_ROOT_ROW * math.sqrt(n_rows), 1.0)
         reasons.append(f"about {budget:.0f} seconds of one core, from {n_rows:,} rows (a time budget overrides)")
     n_folds = 1 if one_fold else folds or (4 if n_rows <= FEW_ROWS else 1)
-    per_row = work / SPEED if row_seconds is None else row_seconds
+    n_learned = n_rows * (n_folds - 1) // n_folds if n_folds > 1 else n_rows
+    batch_size = batch_size or batch_size_for(n_learned)
+    per_row = work / SPEED + STEP_SECONDS / batch_size if row_seconds is None else row_seconds
     span = epochs or EPOCHS[n_rows >= MANY_ROWS]
 
     def cost(n_epochs: int, n_parts: int) -> float:
@@ -137,8 +140,6 @@ def plan_population(
         members = min(max(int(budget / cost(span, n_folds)), MEMBERS[0]), MEMBERS[1])
         if core_seconds is not None:
             members = max(1, min(members, int(budget / cost(span, n_folds))))
-    if batch_size is None:
-        batch_size = batch_size_for(n_rows * (n_folds - 1) // n_folds if n_folds > 1 else n_rows)
     parts = f"on {n_folds} folds each" if n_folds > 1 else "judged by rows set aside"
     reasons.append(f"{members} members, {parts}: {members * n_folds} networks")
     ends = ", ".join(map(str, rungs_of(span)[1:-1]))

@@ -250,7 +250,7 @@ def parts_of(folds: Sequence[Fold], n_judged: int, rng: Random) -> list[Array]:
 
     >>> from pellucid.random import Random
     >>> [part.tolist() for part in parts_of([], 5, Random(0))]
-    [[0, 3], [1, 2, 4]]
+    [[0, 1], [2, 3, 4]]
     """
     if len(folds) > 1:
         return [fold.judged for fold in folds]

@@ -22,6 +22,8 @@ from pellucid.random import Random
 from pellucid.tabular.encoder import Encoder
 
 SCALE_RATE = 6.0  # how much faster the factor of a column learns (RealMLP, arXiv 2407.04491)
+MOST_EMBEDDED = 128  # columns of numbers; a table of more, such as an image's pixels, has them as they are
+EMBEDDED_WIDTH = 512  # of all embeddings of numbers together
 EMBEDDING_DEVIATION = 0.01  # near nothing, so that rare levels, which are seldom trained, add little noise
 
 
@@ -42,9 +44,9 @@ def build_member(
     parts: dict[str, tuple[int, int, Layer]] = {}
     n_plain = encoder.n_numeric + encoder.n_one_hot
     first = 0
-    if configuration.numbers != "plain" and encoder.n_scaled:
+    size = number_size(encoder, configuration)
+    if size:
         first = encoder.n_scaled
-        size = configuration.number_size
         parts["numbers"] = (
             0,
             first,
@@ -60,8 +62,8 @@ def build_member(
         )
         parts[f"category{index}"] = (code.column_index, code.column_index + 1, embedding)
     layers: list[Layer] = [Columns(parts)]
-    for size in configuration.hidden_layer_sizes:
-        layers += [Dense(size, weight_initializer="he"), ActivationLayer(configuration.activation)]
+    for width in configuration.hidden_layer_sizes:
+        layers += [Dense(width, weight_initializer="he"), ActivationLayer(configuration.activation)]
         if configuration.dropout:
             layers.append(Dropout(configuration.dropout))
     layers.append(Dense(n_outputs, weight_initializer="lecun"))
@@ -73,13 +75,20 @@ def build_member(
     return network
 
 
+def number_size(encoder: Encoder, configuration: Configuration) -> int:
+    """Return how many numbers a number's embedding has, 0 where there are none; the more columns, the smaller."""
+    if configuration.numbers == "plain" or not 0 < encoder.n_scaled <= MOST_EMBEDDED:
+        return 0
+    return min(configuration.number_size, EMBEDDED_WIDTH // encoder.n_scaled)
+
+
 def work_per_row(encoder: Encoder, n_outputs: int) -> float:
     """Return about how many floating-point operations a row costs in a step of a network of middle size."""
     configuration = Configuration()
-    size = configuration.number_size * encoder.n_scaled + (encoder.n_columns - encoder.n_scaled)
+    size = encoder.n_columns + (number_size(encoder, configuration) or 1) * encoder.n_scaled - encoder.n_scaled
     size += (configuration.embedding_size - 1) * len(encoder.code_columns)
     products = 0
     for width in (*configuration.hidden_layer_sizes, n_outputs):
         products += size * width
         size = width
-    return 6.0 * products + 2000.0
+    return 6.0 * products
