@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from pellucid.activations import Activation
-from pellucid.initializers import Normal
-from pellucid.layers import ActivationLayer, Columns, Dense, Dropout, Embedding, Layer, Scale
-from pellucid.network import Network
 from pellucid.optimizers import AdamW
-from pellucid.population.configuration import Configuration
-from pellucid.random import Random
 from pellucid.schedules import Cosine, Schedule
-from pellucid.tabular.encoder import Encoder
-
-SINGLE = Configuration(activation="relu", dropout=0.15, learning_rate=0.003, weight_decay=0.02, embedding_size=16)
-"""What a single network is, where nothing else is said."""
 
 STEPS = 6000  # enough for the cosine to settle on every table that was tried; small ones overfit long before
 STEPS_PER_EPOCH = 40
-SCALE_RATE = 6.0  # how much faster the factor of a column learns
-EMBEDDING_DEVIATION = 0.01  # near nothing, so that rare levels, which are seldom trained, add little noise
 AVERAGE = 0.995  # decay of the moving average of the weights: steadier validation losses, better probabilities
 REFIT_BELOW = 10_000  # rows; below, what the validation rows can teach is worth training twice
 
@@ -73,37 +59,3 @@ def plan_training(
 def build_optimizer(learning_rate: float, weight_decay: float) -> AdamW:
     """Return the optimizer; its mean squares forget faster than AdamW's usual ones, as trainings are short."""
     return AdamW(learning_rate=learning_rate, weight_decay=weight_decay, beta2=0.95)
-
-
-def build_network(
-    encoder: Encoder,
-    n_outputs: int,
-    *,
-    hidden_layer_sizes: Sequence[int],
-    activation: Activation | str,
-    dropout: float,
-    embedding_size: int,
-    rng: Random,
-) -> Network:
-    """Return the network for an encoded table.
-
-    Numbers and one-hot columns get a learned factor each, which learns six times as fast (as in RealMLP, Holzmüller et
-    al. 2024, arXiv 2407.04491), and codes an embedding; then come the hidden layers with dropout.
-    """
-    parts: dict[str, tuple[int, int, Any]] = {}
-    n_plain = encoder.n_numeric + encoder.n_one_hot
-    if n_plain:
-        parts["columns"] = (0, n_plain, Scale())
-    for index, code in enumerate(encoder.code_columns):
-        embedding = Embedding(code.n_codes, embedding_size, weight_initializer=Normal(deviation=EMBEDDING_DEVIATION))
-        parts[f"category{index}"] = (code.column_index, code.column_index + 1, embedding)
-    layers: list[Layer] = [Columns(parts)]
-    for size in hidden_layer_sizes:
-        layers += [Dense(size, weight_initializer="he"), ActivationLayer(activation)]
-        if dropout:
-            layers.append(Dropout(dropout))
-    layers.append(Dense(n_outputs, weight_initializer="lecun"))
-    network = Network(layers, encoder.n_columns, rng=rng, dtype="float32")
-    for name, factor in network.views(network.learning_rate_factor).items():
-        factor[...] = SCALE_RATE if name.endswith(".factor") else 1.0
-    return network

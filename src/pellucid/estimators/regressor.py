@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
 
-from pellucid.estimators.recipe import SINGLE
 from pellucid.estimators.tabular import TabularEstimator
 from pellucid.layers.base import Array
 from pellucid.losses import Loss, SquaredError
@@ -39,8 +37,6 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
     >>> bool(model.score(table, price) > 0.98)
     True
     """
-
-    _recipe = dataclasses.replace(SINGLE, learning_rate=0.006)
 
     def predict(self, X: Any) -> Array:
         """Return the predicted numbers, in the target's unit, (n_rows,) or (n_rows, n_targets)."""

@@ -8,7 +8,7 @@ import os
 import time
 from abc import abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
@@ -23,7 +23,7 @@ from pellucid.estimators.ensembles import cores_for, fit_population, tempered
 from pellucid.estimators.fit_tasks import CallbackSupportMixin, EpochTasks, FitTask, begin_fit, with_callbacks
 from pellucid.estimators.inputs import fitted_table, require_target, training_table
 from pellucid.estimators.notebook import ShownInNotebook
-from pellucid.estimators.recipe import AVERAGE, SINGLE, Plan, build_network, build_optimizer, plan_training
+from pellucid.estimators.recipe import AVERAGE, Plan, build_optimizer, plan_training
 from pellucid.estimators.tabular_options import TabularOptions
 from pellucid.layers.base import Array
 from pellucid.losses import Loss
@@ -31,6 +31,7 @@ from pellucid.network import Network
 from pellucid.options import option
 from pellucid.population.configuration import Configuration
 from pellucid.population.ensemble import Ensemble
+from pellucid.population.recipe import build_member
 from pellucid.population.view import MembersView
 from pellucid.random import Random, as_random
 from pellucid.tabular.columns import infer_columns
@@ -57,8 +58,6 @@ if TYPE_CHECKING:
 
 class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, BaseEstimator):
     """The options, and the way from a table to a network."""
-
-    _recipe: ClassVar[Configuration] = SINGLE
 
     def __post_init__(self) -> None:
         """Nothing is checked here: scikit-learn's convention is that `fit` does."""
@@ -337,18 +336,8 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
 
     def _beginning(self, encoder: Encoder, rows: Rows, rng: Random, plan: Plan) -> tuple[Network, dict[str, Any]]:
         """Return the network as training finds it, and what `train` gets besides epochs and watchers."""
-        n_outputs, own = self._n_outputs(), self._single()
-        network = build_network(
-            encoder,
-            n_outputs,
-            hidden_layer_sizes=own.hidden_layer_sizes,
-            activation=own.activation,
-            dropout=own.dropout,
-            embedding_size=own.embedding_size,
-            rng=rng,
-        )
-        best = self.loss_.best_constant(self.loss_.check_target(rows.target, n_outputs), rows.weight)
-        network.named_parameters[f"{len(network.layers) - 1}.bias"][...] = best
+        own = self._single()
+        network = build_member(encoder, self._n_outputs(), own, self.loss_, rows.target, rows.weight, rng)
         return network, {
             "X": encoder.transform(rows.table),
             "y": rows.target,
@@ -369,7 +358,7 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
         """Return the configuration of a single network: the options, and the recipe's own where they are None."""
         names = ("hidden_layer_sizes", "activation", "dropout", "learning_rate", "weight_decay", "embedding_size")
         given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        return dataclasses.replace(self._recipe, **given)
+        return dataclasses.replace(Configuration(), **given)
 
     def _predictions(self, X: Any) -> Array:
         """Return probabilities or standardized numbers, (n_rows, n_outputs) float64, for a raw table."""
