@@ -124,3 +124,18 @@ def test_options_at_their_ends(quick: Any) -> None:
     ):
         model = TabularRegressor(**{**quick, **options}).fit(X, X["size"])
         assert np.isfinite(model.predict(X)).all()
+
+
+@pytest.mark.parametrize("alone", ["a", "b", "c"])
+def test_a_class_of_one_row_or_one_group_is_a_class(alone: str, quick: Any) -> None:
+    """Some networks, or all, learn without it, wherever it stands in the order of the classes."""
+    others = [name for name in "abc" if name != alone]
+    size = np.linspace(-1, 1, 21)
+    model = TabularClassifier(**quick).fit({"size": size}, [alone, *others * 10])
+    assert model.predict_proba({"size": size}).shape == (21, 3)
+    y, groups = [alone] * 4 + others * 10, [0] * 4 + [1 + row // 2 for row in range(20)]
+    for seed in range(6):
+        grouped = TabularClassifier(**{**quick, "random_state": seed})
+        found = grouped.fit({"size": np.linspace(-1, 1, 24)}, y, groups=groups).predict_proba({"size": size})
+        assert grouped.classes_.tolist() == ["a", "b", "c"]
+        np.testing.assert_allclose(found.sum(axis=1), 1, rtol=0, atol=4 * np.finfo(float).eps)

@@ -31,6 +31,7 @@ from pellucid.network import Network
 from pellucid.options import option
 from pellucid.population.configuration import Configuration
 from pellucid.population.ensemble import Ensemble
+from pellucid.population.recipe import predict_constant
 from pellucid.population.view import MembersView
 from pellucid.random import Random, as_random
 from pellucid.tabular.columns import infer_columns
@@ -197,7 +198,7 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
             watchers=watchers,
             groups=groups,
             ranks=ranks,
-            classes=getattr(self.target_, "classes", ()),
+            classes=self.target_.classes.tolist() if is_classifier(self) else (),
             n_table_columns=rows.table.width,
         )
         if part is not None:
@@ -347,8 +348,7 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
             embedding_size=own.embedding_size,
             rng=rng,
         )
-        best = self.loss_.best_constant(self.loss_.check_target(rows.target, n_outputs), rows.weight)
-        network.named_parameters[f"{len(network.layers) - 1}.bias"][...] = best
+        predict_constant(network, self.loss_, rows.target, rows.weight)
         return network, {
             "X": encoder.transform(rows.table),
             "y": rows.target,
