@@ -48,3 +48,12 @@ def example(n_rows: int = 60, seed: int = 0) -> Example:
 @pytest.fixture(scope="session")
 def data() -> Example:
     return example()
+
+
+ONE_OR_SEVERAL: dict[str, dict[str, Any]] = {"one": {"members": 1}, "several": {"members": 2, "folds": 2}}
+
+
+@pytest.fixture(scope="session", params=ONE_OR_SEVERAL)
+def quick(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Options of a training that ends at once: of one network, and of a population."""
+    return {"epochs": 4, "hidden_layer_sizes": (8,), "random_state": 0, **ONE_OR_SEVERAL[request.param]}

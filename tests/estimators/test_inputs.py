@@ -16,16 +16,14 @@ from pellucid import TabularClassifier, TabularRegressor, load
 from pellucid.errors import DataError, MissingColumnError, PellucidError, ShapeError
 from pellucid.tabular import CellError
 
-QUICK: dict[str, Any] = {"epochs": 4, "hidden_layer_sizes": (8,), "random_state": 0}
-
 
 def as_pandas(table: dict[str, list[Any]]) -> Any:
     return pandas.DataFrame(table, index=range(7, 7 + len(next(iter(table.values())))))
 
 
 @pytest.fixture(scope="module")
-def model(data: Any) -> Any:
-    return TabularClassifier(**QUICK).fit(data.table, data.classes)
+def model(data: Any, quick: Any) -> Any:
+    return TabularClassifier(**quick).fit(data.table, data.classes)
 
 
 FORMS = [
@@ -37,31 +35,31 @@ FORMS = [
 
 
 @pytest.mark.parametrize("form", FORMS, ids=["pandas", "polars", "lazy", "arrow"])
-def test_every_table_gives_the_same_bits(data: Any, model: Any, form: Any) -> None:
-    other = TabularClassifier(**QUICK).fit(form(data.table), data.classes)
+def test_every_table_gives_the_same_bits(data: Any, model: Any, form: Any, quick: Any) -> None:
+    other = TabularClassifier(**quick).fit(form(data.table), data.classes)
     expected = model.predict_proba(data.table)
     np.testing.assert_array_equal(other.predict_proba(form(data.table)), expected)
     np.testing.assert_array_equal(model.predict_proba(form(data.table)), expected)
 
 
-def test_arrays_and_lists_of_rows_give_the_same_bits_as_a_table(data: Any) -> None:
+def test_arrays_and_lists_of_rows_give_the_same_bits_as_a_table(data: Any, quick: Any) -> None:
     columns = list(data.table.values())
     rows = [list(row) for row in zip(*columns, strict=True)]
     array = np.empty((len(rows), len(columns)), dtype=object)
     array[:] = rows
     named = {f"x{index}": column for index, column in enumerate(columns)}
-    expected = TabularRegressor(**QUICK).fit(named, data.number).predict(named)
+    expected = TabularRegressor(**quick).fit(named, data.number).predict(named)
     for form in (rows, array):
-        model = TabularRegressor(**QUICK).fit(form, data.number)
+        model = TabularRegressor(**quick).fit(form, data.number)
         np.testing.assert_array_equal(model.predict(form), expected)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.uint8, bool, object])
-def test_arrays_of_any_numbers(dtype: Any) -> None:
+def test_arrays_of_any_numbers(dtype: Any, quick: Any) -> None:
     X = np.random.default_rng(0).integers(0, 2, (40, 3))
     y = X[:, 0] * 2.0 + X[:, 1]
-    expected = TabularRegressor(**QUICK).fit(X.astype(float), y).predict(X.astype(float))
-    found = TabularRegressor(**QUICK).fit(X.astype(dtype), y).predict(X.astype(dtype))
+    expected = TabularRegressor(**quick).fit(X.astype(float), y).predict(X.astype(float))
+    found = TabularRegressor(**quick).fit(X.astype(dtype), y).predict(X.astype(dtype))
     if dtype is bool:  # truth values are -1 and +1, not numbers that are scaled
         assert found.shape == expected.shape
     else:
@@ -69,14 +67,14 @@ def test_arrays_of_any_numbers(dtype: Any) -> None:
 
 
 @pytest.mark.parametrize("form", [list, np.array, pandas.Series, polars.Series, tuple])
-def test_targets_of_any_form(data: Any, model: Any, form: Any) -> None:
-    other = TabularClassifier(**QUICK).fit(data.table, form(data.classes))
+def test_targets_of_any_form(data: Any, model: Any, form: Any, quick: Any) -> None:
+    other = TabularClassifier(**quick).fit(data.table, form(data.classes))
     np.testing.assert_array_equal(other.predict(data.table), model.predict(data.table))
 
 
-def test_classes_in_a_column_of_two_dimensions_are_taken_with_a_warning(data: Any, model: Any) -> None:
+def test_classes_in_a_column_of_two_dimensions_are_taken_with_a_warning(data: Any, model: Any, quick: Any) -> None:
     with pytest.warns(DataConversionWarning, match="column-vector y"):
-        other = TabularClassifier(**QUICK).fit(data.table, np.array(data.classes)[:, None])
+        other = TabularClassifier(**quick).fit(data.table, np.array(data.classes)[:, None])
     np.testing.assert_array_equal(other.predict(data.table), model.predict(data.table))
 
 
@@ -95,17 +93,17 @@ def test_row_order_and_split_of_rows_make_no_difference(data: Any, model: Any) -
     np.testing.assert_allclose(one_by_one, whole, rtol=0, atol=1e-5)
 
 
-def test_probabilities_add_up_to_one(data: Any, model: Any) -> None:
+def test_probabilities_add_up_to_one(data: Any, model: Any, quick: Any) -> None:
     for target in (data.classes, data.binary):
-        found = TabularClassifier(**QUICK).fit(data.table, target).predict_proba(data.table)
+        found = TabularClassifier(**quick).fit(data.table, target).predict_proba(data.table)
         assert ((found >= 0) & (found <= 1)).all()
         np.testing.assert_allclose(found.sum(axis=1), 1, rtol=0, atol=4 * np.finfo(float).eps)
 
 
 @pytest.mark.parametrize("form", FORMS, ids=["pandas", "polars", "lazy", "arrow"])
-def test_a_column_out_of_its_place_is_named(data: Any, form: Any) -> None:
+def test_a_column_out_of_its_place_is_named(data: Any, form: Any, quick: Any) -> None:
     """A dict has its columns by name; a DataFrame, which may have lost its names on the way, by place too."""
-    model = TabularRegressor(**QUICK).fit(form(data.table), data.number)
+    model = TabularRegressor(**quick).fit(form(data.table), data.number)
     names = ["size", "color", "city", "old", "day"]
     with pytest.raises(DataError, match="'color' stands where fit had 'city'"):
         model.predict(form({name: data.table[name] for name in names}))
@@ -113,11 +111,11 @@ def test_a_column_out_of_its_place_is_named(data: Any, form: Any) -> None:
     np.testing.assert_array_equal(model.predict(further), model.predict(data.table))
 
 
-def test_names_on_one_side_alone_are_warned_about_and_columns_taken_by_place(data: Any) -> None:
+def test_names_on_one_side_alone_are_warned_about_and_columns_taken_by_place(data: Any, quick: Any) -> None:
     X = np.random.default_rng(0).normal(size=(60, 3))
     frame = pandas.DataFrame(X, columns=["a", "b", "c"])
-    named = TabularRegressor(**QUICK).fit(frame, data.number)
-    unnamed = TabularRegressor(**QUICK).fit(X, data.number)
+    named = TabularRegressor(**quick).fit(frame, data.number)
+    unnamed = TabularRegressor(**quick).fit(X, data.number)
     with pytest.warns(UserWarning, match="X does not have valid feature names, but TabularRegressor was fitted with"):
         np.testing.assert_array_equal(named.predict(X), named.predict(frame))
     with pytest.warns(UserWarning, match="X has feature names, but TabularRegressor was fitted without"):
@@ -126,11 +124,11 @@ def test_names_on_one_side_alone_are_warned_about_and_columns_taken_by_place(dat
 
 
 @pytest.mark.parametrize("path", [False, True], ids=["fitted", "loaded"])
-def test_names_are_kept_where_they_are_text(data: Any, path: bool, tmp_path: Any) -> None:
+def test_names_are_kept_where_they_are_text(data: Any, path: bool, tmp_path: Any, quick: Any) -> None:
     X = np.random.default_rng(0).normal(size=(60, 2))
 
     def names(table: Any) -> list[str] | None:
-        model = TabularRegressor(**QUICK).fit(table, data.number)
+        model = TabularRegressor(**quick).fit(table, data.number)
         if path:
             model.save(tmp_path / "model.pellucid", overwrite=True)
             model = load(tmp_path / "model.pellucid")
@@ -146,7 +144,7 @@ def test_names_are_kept_where_they_are_text(data: Any, path: bool, tmp_path: Any
         names(pandas.DataFrame(X, columns=["a", 1]))
 
 
-def test_columns_declared_as_categories_are_categories(data: Any) -> None:
+def test_columns_declared_as_categories_are_categories(data: Any, quick: Any) -> None:
     codes = [str(index % 3) for index in range(60)]
     expected = None
     for table in (
@@ -156,11 +154,11 @@ def test_columns_declared_as_categories_are_categories(data: Any) -> None:
         polars.DataFrame({"code": polars.Series(codes, dtype=polars.Enum(["2", "1", "0"]))}),
         polars.DataFrame({"code": polars.Series(codes, dtype=polars.Categorical)}).to_arrow(),
     ):
-        model = TabularRegressor(**QUICK).fit(table, data.number)
+        model = TabularRegressor(**quick).fit(table, data.number)
         assert [column.kind for column in model.encoder_.columns] == ["category"]
         expected = model.predict({"code": codes}) if expected is None else expected
         np.testing.assert_array_equal(model.predict(table), expected)
-    as_number = TabularRegressor(**QUICK, kinds={"code": "number"}).fit(table, data.number)
+    as_number = TabularRegressor(**quick, kinds={"code": "number"}).fit(table, data.number)
     assert [column.kind for column in as_number.encoder_.columns] == ["number"]
 
 
@@ -170,8 +168,8 @@ def test_a_lacking_column_is_named(data: Any, model: Any) -> None:
         model.predict({**lacking, "colour": data.table["color"]})
 
 
-def test_an_array_of_another_width_is_refused() -> None:
-    model = TabularRegressor(**QUICK).fit(np.eye(10)[:, :3], np.arange(10.0))
+def test_an_array_of_another_width_is_refused(quick: Any) -> None:
+    model = TabularRegressor(**quick).fit(np.eye(10)[:, :3], np.arange(10.0))
     for width in (2, 4):
         with pytest.raises(ShapeError, match=f"{width} features.*expecting 3"):
             model.predict(np.ones((5, width)))
@@ -201,17 +199,17 @@ def test_a_cell_of_another_kind_is_named(data: Any, model: Any) -> None:
         model.predict({**data.table, "size": ["1", "2", "big"] * 20})
 
 
-def test_numbers_where_words_were_fitted_are_refused(data: Any, model: Any) -> None:
+def test_numbers_where_words_were_fitted_are_refused(data: Any, model: Any, quick: Any) -> None:
     with pytest.raises(DataError, match=r"column 'color' holds numbers \(Int64\), such as 7; .*'blue', 'green', 'red'"):
         model.predict({**data.table, "color": [7] * 60})
     assert np.isfinite(model.predict_proba({**data.table, "color": [np.nan] * 60})).all()  # all are missing
-    codes = TabularClassifier(**QUICK).fit({"zip": ["B7", "97", "A1"] * 20}, data.classes)
+    codes = TabularClassifier(**quick).fit({"zip": ["B7", "97", "A1"] * 20}, data.classes)
     assert codes.predict({"zip": [97, 11]}).shape == (2,)
 
 
 @pytest.mark.parametrize(("task", "shape"), [("classes", (0, 3)), ("binary", (0, 2)), ("labels", (0, 3))])
-def test_no_rows_give_no_predictions(data: Any, task: str, shape: Any) -> None:
-    model = TabularClassifier(**QUICK).fit(data.table, getattr(data, task))
+def test_no_rows_give_no_predictions(data: Any, task: str, shape: Any, quick: Any) -> None:
+    model = TabularClassifier(**quick).fit(data.table, getattr(data, task))
     for table in ({name: [] for name in data.table}, polars.DataFrame(data.table)[:0], as_pandas(data.table)[:0]):
         assert model.predict_proba(table).shape == shape
         assert model.predict(table).shape == (shape if task == "labels" else (0,))
@@ -220,31 +218,33 @@ def test_no_rows_give_no_predictions(data: Any, task: str, shape: Any) -> None:
 
 
 @pytest.mark.parametrize(("task", "shape"), [("number", (0,)), ("numbers", (0, 2))])
-def test_no_rows_give_no_numbers(data: Any, task: str, shape: Any) -> None:
-    model = TabularRegressor(**QUICK).fit(data.table, getattr(data, task))
+def test_no_rows_give_no_numbers(data: Any, task: str, shape: Any, quick: Any) -> None:
+    model = TabularRegressor(**quick).fit(data.table, getattr(data, task))
     assert model.predict({name: [] for name in data.table}).shape == shape
-    array_model = TabularRegressor(**QUICK).fit(np.eye(10)[:, :3], np.arange(10.0))
+    array_model = TabularRegressor(**quick).fit(np.eye(10)[:, :3], np.arange(10.0))
     assert array_model.predict(np.empty((0, 3))).shape == (0,)
 
 
-def test_kinds_and_missing_texts_are_heeded(data: Any) -> None:
+def test_kinds_and_missing_texts_are_heeded(data: Any, quick: Any) -> None:
     table = {**data.table, "zip": [["0101", "0102", "n/a"][index % 3] for index in range(60)]}
     with pytest.raises(CellError, match="'n/a'"):
-        TabularRegressor(**QUICK).fit(table, data.number)
-    as_number = TabularRegressor(**QUICK, missing=("n/a",)).fit(table, data.number)
+        TabularRegressor(**quick).fit(table, data.number)
+    as_number = TabularRegressor(**quick, missing=("n/a",)).fit(table, data.number)
     assert {column.name: column.kind for column in as_number.encoder_.columns}["zip"] == "number"
     assert "zip is missing" in as_number.encoder_.feature_names
     assert np.isfinite(as_number.predict(table)).all()
-    as_category = TabularRegressor(**QUICK, kinds={"zip": "category"}).fit(table, data.number)
+    as_category = TabularRegressor(**quick, kinds={"zip": "category"}).fit(table, data.number)
     assert "zip=0101" in as_category.encoder_.feature_names
     with pytest.raises(MissingColumnError, match=r"'zap'.*did you mean 'zip'"):
-        TabularRegressor(**QUICK, kinds={"zap": "category"}).fit(table, data.number)
+        TabularRegressor(**quick, kinds={"zap": "category"}).fit(table, data.number)
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_the_split_decides_neither_what_a_column_holds_nor_how_rows_are_counted(data: Any, seed: int) -> None:
+def test_the_split_decides_neither_what_a_column_holds_nor_how_rows_are_counted(
+    data: Any, seed: int, quick: Any
+) -> None:
     """29 numbers among 60 texts are the minority in the table, and the majority in some parts of it."""
-    options = {**QUICK, "random_state": seed, "epochs": 1}
+    options = {**quick, "random_state": seed, "epochs": 1}
     table = {**data.table, "code": ["1"] * 29 + ["z"] * 31}
     model = TabularRegressor(**options).fit(table, data.number)
     assert {column.name: column.kind for column in model.encoder_.columns}["code"] == "category"
@@ -269,14 +269,14 @@ def test_the_split_decides_neither_what_a_column_holds_nor_how_rows_are_counted(
         [[1]] * 59 + [[1, 2]],
     ],
 )
-def test_what_is_no_table_is_refused(data: Any, table: Any) -> None:
+def test_what_is_no_table_is_refused(data: Any, table: Any, quick: Any) -> None:
     with pytest.raises(PellucidError):
-        TabularRegressor(**QUICK).fit(table, data.number)
+        TabularRegressor(**quick).fit(table, data.number)
 
 
-def test_a_column_name_that_occurs_twice_is_refused(data: Any) -> None:
+def test_a_column_name_that_occurs_twice_is_refused(data: Any, quick: Any) -> None:
     with pytest.raises(DataError, match="2 columns are called 'a'"):
-        TabularRegressor(**QUICK).fit(pandas.DataFrame(np.ones((60, 2)), columns=["a", "a"]), data.number)
+        TabularRegressor(**quick).fit(pandas.DataFrame(np.ones((60, 2)), columns=["a", "a"]), data.number)
 
 
 def test_predict_from_many_threads_gives_the_same_bits(data: Any, model: Any) -> None:
@@ -287,8 +287,8 @@ def test_predict_from_many_threads_gives_the_same_bits(data: Any, model: Any) ->
             np.testing.assert_array_equal(found, expected)
 
 
-def test_the_table_is_left_as_it_was(data: Any) -> None:
+def test_the_table_is_left_as_it_was(data: Any, quick: Any) -> None:
     frame = as_pandas(data.table)
     before = frame.copy(deep=True)
-    TabularRegressor(**QUICK).fit(frame, data.number).predict(frame)
+    TabularRegressor(**quick).fit(frame, data.number).predict(frame)
     pandas.testing.assert_frame_equal(frame, before)

@@ -13,10 +13,9 @@ from pellucid.errors import ShapeError, TargetError
 from pellucid.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
 from pellucid.tabular.targets import SMALLEST_DEVIATION
 
-QUICK: dict[str, Any] = {"epochs": 4, "hidden_layer_sizes": (8,), "random_state": 0}
 SIZE = np.random.default_rng(0).normal(size=60)
 X = {"size": SIZE}
-LEARNED: dict[str, Any] = {"epochs": 40, "batch_size": 8, "hidden_layer_sizes": (16,), "random_state": 0}
+LEARNED: dict[str, Any] = {"epochs": 40, "batch_size": 8, "hidden_layer_sizes": (16,)}
 
 
 @pytest.mark.parametrize(
@@ -31,10 +30,10 @@ LEARNED: dict[str, Any] = {"epochs": 40, "batch_size": 8, "hidden_layer_sizes": 
         (["z", "é", "A"], ["A", "z", "é"]),
     ],
 )
-def test_classes_are_sorted_and_keep_their_type(values: list[Any], classes: list[Any]) -> None:
+def test_classes_are_sorted_and_keep_their_type(values: list[Any], classes: list[Any], quick: Any) -> None:
     which = np.digitize(SIZE, [-0.4, 0.4]) if len(values) == 3 else (SIZE > 0).astype(int)
     y = [values[index] for index in which]
-    model = TabularClassifier(**LEARNED).fit(X, y)
+    model = TabularClassifier(**{**quick, **LEARNED}).fit(X, y)
     assert model.classes_.tolist() == classes
     found = model.predict(X)
     assert found.dtype == model.classes_.dtype
@@ -47,17 +46,17 @@ def test_classes_are_sorted_and_keep_their_type(values: list[Any], classes: list
     assert accuracy > 0.8  # the columns of the probabilities stand for the right classes
 
 
-def test_two_classes_have_one_output_and_more_have_one_each(data: Any) -> None:
-    binary = TabularClassifier(**QUICK).fit(data.table, data.binary)
+def test_two_classes_have_one_output_and_more_have_one_each(data: Any, quick: Any) -> None:
+    binary = TabularClassifier(**quick).fit(data.table, data.binary)
     assert (binary.network_.n_outputs, type(binary.loss_)) == (1, BinaryCrossEntropy)
-    several = TabularClassifier(**QUICK).fit(data.table, data.classes)
+    several = TabularClassifier(**quick).fit(data.table, data.classes)
     assert (several.network_.n_outputs, type(several.loss_)) == (3, CrossEntropy)
 
 
-def test_labels(data: Any) -> None:
+def test_labels(data: Any, quick: Any) -> None:
     names = ["large", "old", "red"]
     for labels in (data.labels, data.labels.astype(bool), pandas.DataFrame(data.labels, columns=names)):
-        model = TabularClassifier(**QUICK).fit(data.table, labels)
+        model = TabularClassifier(**quick).fit(data.table, labels)
         assert model.classes_.tolist() == [0, 1, 2]
         probabilities = model.predict_proba(data.table)
         assert probabilities.shape == (60, 3)
@@ -66,45 +65,45 @@ def test_labels(data: Any) -> None:
         assert 0 <= model.score(data.table, data.labels) <= 1
     for wrong in ([2, 0, 1], [0.5, 0, 1]):
         with pytest.raises(TargetError, match="neither 0 nor 1"):
-            TabularClassifier(**QUICK).fit(data.table, [wrong] * 60)
+            TabularClassifier(**quick).fit(data.table, [wrong] * 60)
 
 
-def test_labels_that_never_differ_are_predicted() -> None:
+def test_labels_that_never_differ_are_predicted(quick: Any) -> None:
     labels = np.stack([SIZE > 0, np.zeros(60), np.ones(60)], axis=1)
-    found = TabularClassifier(**LEARNED).fit(X, labels).predict(X)
+    found = TabularClassifier(**{**quick, **LEARNED}).fit(X, labels).predict(X)
     assert (found[:, 1:] == [0, 1]).all()
 
 
-def test_several_numbers(data: Any) -> None:
-    model = TabularRegressor(**QUICK).fit(data.table, data.numbers)
+def test_several_numbers(data: Any, quick: Any) -> None:
+    model = TabularRegressor(**quick).fit(data.table, data.numbers)
     assert (model.network_.n_outputs, type(model.loss_)) == (2, SquaredError)
     assert model.predict(data.table).shape == (60, 2)
-    assert TabularRegressor(**QUICK).fit(data.table, data.numbers[:, :1]).predict(data.table).shape == (60, 1)
-    assert TabularRegressor(**QUICK).fit(data.table, data.number).predict(data.table).shape == (60,)
+    assert TabularRegressor(**quick).fit(data.table, data.numbers[:, :1]).predict(data.table).shape == (60, 1)
+    assert TabularRegressor(**quick).fit(data.table, data.number).predict(data.table).shape == (60,)
     frame = pandas.DataFrame(data.numbers, columns=["price", "cost"])
     np.testing.assert_array_equal(
-        TabularRegressor(**QUICK).fit(data.table, frame).predict(data.table), model.predict(data.table)
+        TabularRegressor(**quick).fit(data.table, frame).predict(data.table), model.predict(data.table)
     )
     with pytest.raises(TargetError, match=r"column 1 .* is 7.0 in every row"):
-        TabularRegressor(**QUICK).fit(data.table, np.stack([data.number, np.full(60, 7.0)], axis=1))
+        TabularRegressor(**quick).fit(data.table, np.stack([data.number, np.full(60, 7.0)], axis=1))
 
 
 BAD_ROW = pytest.mark.parametrize("bad", [None, float("nan"), ""])
 
 
 @BAD_ROW
-def test_a_missing_class_is_named_with_its_row(bad: Any, data: Any) -> None:
+def test_a_missing_class_is_named_with_its_row(bad: Any, data: Any, quick: Any) -> None:
     y = [*data.classes[:41], bad, *data.classes[42:]]
     with pytest.raises(TargetError, match=r"'species', row 41 .*missing"):
-        TabularClassifier(**QUICK).fit(data.table, pandas.Series(y, name="species", dtype=object))
+        TabularClassifier(**quick).fit(data.table, pandas.Series(y, name="species", dtype=object))
 
 
 @pytest.mark.parametrize(("bad", "reason"), [(np.nan, "missing"), (np.inf, "not finite"), (-np.inf, "not finite")])
-def test_a_number_that_is_none_is_named_with_its_row(bad: float, reason: str, data: Any) -> None:
+def test_a_number_that_is_none_is_named_with_its_row(bad: float, reason: str, data: Any, quick: Any) -> None:
     y = data.number.copy()
     y[41] = bad
     with pytest.raises(TargetError, match=rf"'price', row 41 .*{reason}"):
-        TabularRegressor(**QUICK).fit(data.table, pandas.Series(y, name="price"))
+        TabularRegressor(**quick).fit(data.table, pandas.Series(y, name="price"))
 
 
 @pytest.mark.parametrize(
@@ -118,38 +117,38 @@ def test_a_number_that_is_none_is_named_with_its_row(bad: float, reason: str, da
         (TabularRegressor, [], "no rows"),
     ],
 )
-def test_targets_that_cannot_be_learned(estimator: Any, y: Any, message: str) -> None:
+def test_targets_that_cannot_be_learned(estimator: Any, y: Any, message: str, quick: Any) -> None:
     with pytest.raises(TargetError, match=message):
-        estimator(**QUICK).fit(X, y)
+        estimator(**quick).fit(X, y)
 
 
 @pytest.mark.parametrize(("estimator", "y"), [(TabularClassifier, ["a", "b"] * 29), (TabularRegressor, SIZE[:-1])])
-def test_rows_and_targets_of_different_number_are_refused(estimator: Any, y: Any) -> None:
+def test_rows_and_targets_of_different_number_are_refused(estimator: Any, y: Any, quick: Any) -> None:
     with pytest.raises(ShapeError, match=rf"X has 60 rows and y has {len(y)}"):
-        estimator(**QUICK).fit(X, y)
+        estimator(**quick).fit(X, y)
     for shape in ((), (60, 2, 2)):
         with pytest.raises(ShapeError):
-            estimator(**QUICK).fit(X, np.ones(shape))
+            estimator(**quick).fit(X, np.ones(shape))
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-12, 1.0, 1e12, 1e300])
-def test_predictions_stay_within_the_range_that_was_seen(scale: float) -> None:
+def test_predictions_stay_within_the_range_that_was_seen(scale: float, quick: Any) -> None:
     y = SIZE * scale
-    model = TabularRegressor(**LEARNED).fit(X, y)
+    model = TabularRegressor(**{**quick, **LEARNED}).fit(X, y)
     found = model.predict({"size": np.linspace(-1e6, 1e6, 101)})
     assert ((found >= y.min()) & (found <= y.max())).all()
     assert model.score(X, y) > 0.8 if 1e-100 < scale < 1e100 else np.isfinite(found).all()
 
 
 @pytest.mark.parametrize("outlier", [1e6, 1e100, 1.7e308])
-def test_an_extreme_outlier_in_the_target_breaks_nothing(outlier: float) -> None:
+def test_an_extreme_outlier_in_the_target_breaks_nothing(outlier: float, quick: Any) -> None:
     y = SIZE.copy()
     y[7], y[8] = outlier, -outlier
-    found = TabularRegressor(**QUICK).fit(X, y).predict(X)
+    found = TabularRegressor(**quick).fit(X, y).predict(X)
     assert np.isfinite(found).all()
     assert (np.abs(found) <= outlier).all()
 
 
-def test_numbers_too_close_to_tell_apart_are_refused() -> None:
+def test_numbers_too_close_to_tell_apart_are_refused(quick: Any) -> None:
     with pytest.raises(TargetError, match="varies only from"):
-        TabularRegressor(**QUICK).fit({"size": [1.0, 2.0]}, [0.0, SMALLEST_DEVIATION / 2])
+        TabularRegressor(**quick).fit({"size": [1.0, 2.0]}, [0.0, SMALLEST_DEVIATION / 2])

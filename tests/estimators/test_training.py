@@ -20,7 +20,7 @@ from pellucid.estimators.cores import limited_cores
 from pellucid.estimators.recipe import REFIT_BELOW, plan_training
 from pellucid.training import Callback, Run
 
-QUICK: dict[str, Any] = {"epochs": 4, "hidden_layer_sizes": (8,), "random_state": 0}
+QUICK: dict[str, Any] = {"members": 1, "epochs": 4, "hidden_layer_sizes": (8,), "random_state": 0}
 
 
 class Watcher(Callback):

@@ -27,7 +27,7 @@ from pellucid.random import Random
 from pellucid.tabular.conformal import Intervals, PredictionSets
 from pellucid.tabular.encoder import Encoder
 from pellucid.tabular.folds import Folds, make_folds
-from pellucid.tabular.splitting import Rows, split_last, split_rows
+from pellucid.tabular.splitting import Rows, require_two_of_a_class, split_last, split_rows
 from pellucid.tabular.temperature import fit_temperature, outputs_of
 from pellucid.training import Callback, train
 from pellucid.training.metrics import metric_for
@@ -81,6 +81,8 @@ def split_for(
     if ranks is not None:
         splits: Sequence[tuple[Array, Array]] = [split_last(ranks, share)]
     elif n_folds > 1:
+        if strata is not None:
+            require_two_of_a_class(strata)
         found: Folds = make_folds(len(rows.target), n_folds, rng, strata, groups)
         splits, remarks = found.splits, found.said(classes)
     else:

@@ -196,7 +196,7 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
             watchers=watchers,
             groups=groups,
             ranks=ranks,
-            classes=getattr(self.target_, "classes", ()),
+            classes=self.target_.classes.tolist() if is_classifier(self) else (),
             n_table_columns=rows.table.width,
         )
         if part is not None:

@@ -92,7 +92,7 @@ class Member:
                     batch_size=plan.batch_size,
                     sample_weight=fold.weight,
                     rng=own_seed,
-                    schedules=plan.schedules(dropout=given.dropout > 0),
+                    schedules=plan.schedules(dropout=given.dropout > 0 and len(given.hidden_layer_sizes) > 0),
                     callbacks=[_Cancel().watch(event)],
                     resume=history,
                 )

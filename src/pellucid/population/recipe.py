@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pellucid.elementary import logarithm
 from pellucid.initializers import Normal
 from pellucid.layers import (
     ActivationLayer,
@@ -70,9 +71,16 @@ def build_member(
     network = Network(layers, encoder.n_columns, rng=rng, dtype="float32")
     for name, factor in network.views(network.learning_rate_factor).items():
         factor[...] = SCALE_RATE if name.endswith(".factor") else 1.0
-    best = loss.best_constant(loss.check_target(target, n_outputs), weight)
-    network.named_parameters[f"{len(layers) - 1}.bias"][...] = best
+    predict_constant(network, loss, target, weight)
     return network
+
+
+def predict_constant(network: Network, loss: Loss, target: Array, weight: Array | None) -> None:
+    """Let the last bias be the best constant for a target; a class that is not in it counts as half a row."""
+    best = loss.best_constant(loss.check_target(target, network.n_outputs), weight)
+    bias = network.named_parameters[f"{len(network.layers) - 1}.bias"]
+    bias[...] = logarithm(0.5 / len(target))  # of classes above the highest code in the target
+    bias[: len(best)] = best
 
 
 def number_size(encoder: Encoder, configuration: Configuration) -> int:

@@ -56,11 +56,8 @@ def split_rows(
         raise DataError(f"a table of {n_rows} row(s) cannot be split into rows to learn from and rows to judge by.")
     if groups is not None:
         return _split_groups(share, rng, np.zeros(n_rows, dtype=np.int64) if classes is None else classes, groups)
-    if classes is not None and len(np.unique(classes)) == n_rows:
-        raise DataError(
-            f"each of the {n_rows} classes has one row, so none can be set aside to judge by: give two rows or more of "
-            "a class, or rows of your own to judge by (X_val and y_val)."
-        )
+    if classes is not None:
+        require_two_of_a_class(classes)
     order = shuffled_rows(n_rows, rng)
     aside = np.zeros(n_rows, dtype=bool)
     if classes is None:
@@ -74,6 +71,15 @@ def split_rows(
             largest = np.bincount(classes).argmax()
             aside[order[shuffled == largest][0]] = True
     return np.flatnonzero(~aside), np.flatnonzero(aside)
+
+
+def require_two_of_a_class(classes: Array) -> None:
+    """Raise `DataError` if each class has one row: judged by it, it is not learned."""
+    if len(np.unique(classes)) == len(classes):
+        raise DataError(
+            f"each of the {len(classes)} classes has one row, so none can be set aside to judge by: give two rows or "
+            "more of a class, or rows of your own to judge by (X_val and y_val)."
+        )
 
 
 def split_last(ranks: Array, share: float) -> tuple[Array, Array]:
