@@ -143,12 +143,11 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
         self.temperature_, self.members_ = 1.0, list[dict[str, Any]]()
         self.conformal_: Intervals | PredictionSets | None = None
         self.remarks_: tuple[str, ...] = ()
+        deadline = None if self.time_budget is None else began + to_seconds(self.time_budget)
         if self.members == 1:
-            deadline = None if self.time_budget is None else began + to_seconds(self.time_budget)
             self._train_one(rows, held, kinds, rng, deadline, task, codes, ranks)
         else:
-            left = None if self.time_budget is None else to_seconds(self.time_budget) - (time.perf_counter() - began)
-            self._train_population(rows, held, kinds, rng, left, task, codes, ranks)
+            self._train_population(rows, held, kinds, rng, deadline, task, codes, ranks)
         self.fit_seconds_ = time.perf_counter() - began
         self.remarks_ = (*self.encoder_.remarks, *self.remarks_)
         if task is not None:
@@ -161,7 +160,7 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
         held: Rows | None,
         kinds: dict[str, str],
         rng: Random,
-        seconds: float | None,
+        deadline: float | None,
         task: FitTask | None,
         groups: Array | None,
         ranks: Array | None,
@@ -196,7 +195,7 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
             share=self.validation_share,
             metric=self.metric,
             cores=cores_for(self.n_jobs),
-            seconds=seconds,
+            deadline=deadline,
             watchers=watchers,
             groups=groups,
             ranks=ranks,
