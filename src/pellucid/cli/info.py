@@ -25,7 +25,7 @@ def info(model: Model, json: Json = False) -> int:
         names = []
     task = "classification" if isinstance(target, ClassTarget) else "regression"
     classes = None if task == "regression" or target.is_multilabel else target.classes.tolist()
-    columns = [column for column in estimator.encoder_.columns if column.kind != "empty"]
+    columns = [column for column in estimator.encoder_.columns if column.is_used]
     n_bytes = model.stat().st_size
 
     display.say(f"{model}: a {type(estimator).__name__}")

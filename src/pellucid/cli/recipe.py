@@ -13,7 +13,8 @@ from pellucid.estimators import TabularClassifier, TabularRegressor
 from pellucid.estimators.duration import Duration
 from pellucid.options import Option, options
 
-OWN_FLAG = ("callbacks", "kinds", "missing", "random_state", "verbose")  # train has --kind, --missing and --seed
+# train has --kind, --missing and --seed; class weights are of one of the two estimators
+OWN_FLAG = ("callbacks", "class_weight", "kinds", "missing", "random_state", "verbose")
 PANEL = "The recipe"
 
 

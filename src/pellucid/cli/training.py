@@ -227,7 +227,7 @@ def prepare(order: Order, display: Display) -> Material:
     if order.test is not None:
         texts = [name for name in texts if name not in order.drop]
         test_source = Source.read(order.test, missing=order.missing, columns_as_text=texts)
-        kinds = {c.name: c.kind for c in columns if c.kind != "empty" and c.name not in targets}
+        kinds = {c.name: c.kind for c in columns if c.is_used and c.name not in targets}
         test_source.require(list(kinds), "which training has")
         test_source.require(targets, "the target")
         with test_source.locating():
@@ -248,7 +248,7 @@ def prepare(order: Order, display: Display) -> Material:
 
 def fit(order: Order, material: Material, callbacks: list[Callback]) -> Any:
     """Return the trained estimator."""
-    kinds = {c.name: c.kind for c in material.columns if c.kind != "empty" and c.name not in order.targets}
+    kinds = {c.name: c.kind for c in material.columns if c.is_used and c.name not in order.targets}
     estimator = (TabularClassifier if material.task.task == "classification" else TabularRegressor)(
         kinds=kinds,
         missing=order.missing,

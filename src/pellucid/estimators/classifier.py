@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
 
+from pellucid.domains import Choice, Either, Kind, Nothing
+from pellucid.errors import OptionError
+from pellucid.estimators.class_weights import class_factors, weighted
 from pellucid.estimators.tabular import TabularEstimator
 from pellucid.layers.base import Array
 from pellucid.losses import BinaryCrossEntropy, CrossEntropy, Loss
+from pellucid.options import option
+from pellucid.tabular.splitting import Rows
 from pellucid.tabular.targets import ClassTarget
 
 
@@ -39,6 +45,16 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
     >>> model.predict({"color": ["red", "blue", None], "size": [3, None, 50]})[:2].tolist()
     ['warm', 'cold']
     """
+
+    class_weight: Any = option(
+        Either(
+            Nothing("all count alike"),
+            Choice(("balanced",)),
+            Kind((Mapping,), "a mapping from class to number"),
+        ),
+        "What rows count by their class, in training and in judging, times their own weight.",
+        default=None,
+    )
 
     @property
     def classes_(self) -> Array:
@@ -74,6 +90,18 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
         """
         sets = self._calibrated()
         return np.asarray(sets.contained(self.predict_proba(X), coverage))
+
+    def _weighted(self, rows: Rows, held: Rows | None) -> tuple[Rows, Rows | None]:
+        """Return the rows with their classes' weights, which are those of the rows to learn from for the others too."""
+        if self.class_weight is None:
+            return rows, held
+        if self.target_.is_multilabel:
+            raise OptionError(
+                f"TabularClassifier: class_weight got {self.class_weight!r}, and a row with several labels has no one "
+                "class; weigh the rows with sample_weight."
+            )
+        factors = class_factors(self.class_weight, self.target_.classes.tolist(), rows.target)
+        return weighted(rows, factors), None if held is None else weighted(held, factors)
 
     def _new_target(self) -> ClassTarget:
         return ClassTarget()

@@ -20,7 +20,8 @@ from pellucid.population.configuration import Configuration, draw_configuration
 from pellucid.population.ensemble import Ensemble
 from pellucid.population.members import Fold, Member
 from pellucid.population.memory import forecast_memory, free_memory, require_memory
-from pellucid.population.plan import PopulationPlan, plan_population
+from pellucid.population.outlook import outlook
+from pellucid.population.plan import MEMBERS, PopulationPlan, plan_population
 from pellucid.population.population import Population, parts_of
 from pellucid.population.recipe import build_member, work_per_row
 from pellucid.random import Random
@@ -109,15 +110,17 @@ def fit_population(
     share: float,
     metric: Any,
     cores: int,
-    seconds: float | None,
+    deadline: float | None,
     watchers: Sequence[Callback],
     groups: Array | None,
     ranks: Array | None,
     classes: Sequence[object],
     n_table_columns: int,
 ) -> Outcome:
-    """Plan, train and choose; raise `NotEnoughMemoryError` before anything is trained."""
-    began = time.perf_counter()
+    """Plan, train and choose, until a time of `time.perf_counter` at most.
+
+    Raises `NotEnoughMemoryError` before anything is trained.
+    """
     judge = metric_for("regression" if loss.link == "identity" else "classification", metric, "fit")
 
     def build(configuration: Configuration, target: Array, weight: Array | None, own: Random) -> Network:
@@ -128,11 +131,16 @@ def fit_population(
     n_rows = len(rows.target)
     if plan is not None and plan.n_rows != n_rows:
         raise OptionError(f"plan is for {plan.n_rows:,} rows, and there are {n_rows:,}; it can be replayed on its own.")
-    if plan is None:
+    if plan is not None:
+        plan, deadline = dataclasses.replace(plan, reasons=("a recorded plan, repeated",)), None
+    else:
         plan = plan_population(n_rows, work, one_fold=one_fold, **planned)
-        if seconds is not None:
+        if deadline is not None:
             pace = _row_seconds(encoder, rows, build, loss, fixed, plan.batch_size, rng)
-            left = max(seconds - (time.perf_counter() - began), 0.01) * SAFETY * cores
+            drawn = [draw_configuration(rng, number, fixed) for number in range(MEMBERS[1])]
+            works = [work_per_row(encoder, n_outputs, configuration) for configuration in drawn]
+            pace *= sum(works) / (len(works) * works[0])  # the first is what was measured
+            left = max(deadline - time.perf_counter(), 0.01) * SAFETY * cores
             plan = plan_population(n_rows, work, one_fold=one_fold, core_seconds=left, row_seconds=pace, **planned)
     members = [Member(number, draw_configuration(rng, number, fixed)) for number in range(plan.n_members)]
     sizes = [build(member.configuration, rows.target, rows.weight, rng).parameters.size for member in members]
@@ -166,9 +174,9 @@ def fit_population(
         seed=rng.seed,
         cores=cores,
     )
-    done = population.train(watchers, None if seconds is None else began + seconds)
+    done = population.train(watchers, deadline)
     chosen = population.choose(parts_of(split.folds, len(target), rng))
-    remarks = split.remarks
+    remarks = (*split.remarks, *population.remarks)
     temperature, predictions = 1.0, chosen.predictions
     if loss.link in ("sigmoid", "softmax"):
         outputs = outputs_of(predictions, loss)
@@ -177,7 +185,7 @@ def fit_population(
         predictions = loss.predict(outputs / temperature)
     return Outcome(
         population,
-        dataclasses.replace(plan, rungs=done),
+        dataclasses.replace(done, reasons=(*plan.reasons, *outlook(plan, done, population.history, judge))),
         chosen.ensemble,
         chosen.candidates,
         temperature,

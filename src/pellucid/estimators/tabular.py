@@ -85,7 +85,7 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
             not there
         X_val, y_val, sample_weight_val : rows to judge by; without them, rows of X are
         groups : (n_rows,), anything; rows of one group are never parted between training and judging
-        order : (n_rows,), numbers, dates or text; the last rows, ``validation_share`` of them, are judged by
+        order : (n_rows,), numbers or dates; the last rows, ``validation_share`` of them, are judged by
 
         Returns
         -------
@@ -111,7 +111,7 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
             self.feature_names_in_: Array = np.array(names, dtype=object)
         weight = checked_weight(sample_weight, table.height, "sample_weight")
         # All rows say what a column holds: a part of them could say otherwise, and would count rows in another way.
-        kinds = {column.name: column.kind for column in infer_columns(table, self.kinds) if column.kind != "empty"}
+        kinds = {column.name: column.kind for column in infer_columns(table, self.kinds) if column.is_used}
         self.target_: Any = self._new_target().fit(y)
         require_same_height(table.height, y, "")
         if weight is not None and not weight.all():
@@ -136,17 +136,20 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
             weight_val = checked_weight(sample_weight_val, given.height, "sample_weight_val")
             require_same_height(given.height, y_val, "_val")
             held = Rows(given, self.target_.encode(y_val), weight_val)
+            if weight_val is not None and not weight_val.all():
+                held = held.take(np.flatnonzero(weight_val))
+        rows, held = self._weighted(rows, held)
         self.loss_ = self._loss()
         self.temperature_, self.members_ = 1.0, list[dict[str, Any]]()
         self.conformal_: Intervals | PredictionSets | None = None
         self.remarks_: tuple[str, ...] = ()
+        deadline = None if self.time_budget is None else began + to_seconds(self.time_budget)
         if self.members == 1:
-            deadline = None if self.time_budget is None else began + to_seconds(self.time_budget)
             self._train_one(rows, held, kinds, rng, deadline, task, codes, ranks)
         else:
-            left = None if self.time_budget is None else to_seconds(self.time_budget) - (time.perf_counter() - began)
-            self._train_population(rows, held, kinds, rng, left, task, codes, ranks)
+            self._train_population(rows, held, kinds, rng, deadline, task, codes, ranks)
         self.fit_seconds_ = time.perf_counter() - began
+        self.remarks_ = (*self.encoder_.remarks, *self.remarks_)
         if task is not None:
             task.end(dict)
         return self
@@ -157,7 +160,7 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
         held: Rows | None,
         kinds: dict[str, str],
         rng: Random,
-        seconds: float | None,
+        deadline: float | None,
         task: FitTask | None,
         groups: Array | None,
         ranks: Array | None,
@@ -192,7 +195,7 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
             share=self.validation_share,
             metric=self.metric,
             cores=cores_for(self.n_jobs),
-            seconds=seconds,
+            deadline=deadline,
             watchers=watchers,
             groups=groups,
             ranks=ranks,
@@ -399,6 +402,10 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
     @abstractmethod
     def _n_outputs(self) -> int:
         """Return the number of the network's outputs."""
+
+    def _weighted(self, rows: Rows, held: Rows | None) -> tuple[Rows, Rows | None]:
+        """Return the rows to learn from and those to judge by as they count."""
+        return rows, held
 
     def _strata(self, encoded: Array) -> Array | None:
         """Return class codes that the validation rows should share out evenly, or None."""

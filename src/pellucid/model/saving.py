@@ -178,7 +178,7 @@ def _encoder(state: Mapping[str, Any]) -> Encoder:
     for described in (*encoder.columns, *encoder.encodings):
         _require_types(described)
     _require(encoder.to_json() == state, "its encoder has values of another type")
-    used = [(column.name, column.kind) for column in encoder.columns if column.kind != "empty"]
+    used = [(column.name, column.kind) for column in encoder.columns if column.is_used]
     found = [(encoding.name, encoding.kind) for encoding in encoder.encodings]
     _require(used == found and len({name for name, _ in used}) == len(used), "its columns and encodings differ")
     for encoding in encoder.encodings:

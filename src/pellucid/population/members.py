@@ -106,6 +106,11 @@ class Member:
             return DivergenceError(f"member {self.number} predicts numbers that are not finite.")
         return predictions, (network.parameters.copy(), network.buffers.copy())
 
+    def seconds(self, since: int) -> float:
+        """Return how long training has taken since the end of an epoch, summed over the folds."""
+        columns = [history["seconds"] for history in self.histories.values()]
+        return sum(column[-1] - (column[since - 1] if since else 0.0) for column in columns)
+
     def forget(self) -> None:
         """Give up what only further training needs."""
         self.networks.clear()

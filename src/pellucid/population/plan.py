@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pellucid.errors import OptionError, listed
@@ -19,12 +19,14 @@ EPOCHS = 60, 45  # of tables of fewer rows than MANY_ROWS, and of others
 MANY_ROWS = 6000
 MEMBERS = (4, 24)
 KEPT = (1.0, 0.6, 0.5)  # share of the members that go on after a rung; after the first it is too early to tell
+LEAST_MEMBERS = 3  # fewer do not make up for each other
 SHARE_OF_WORK = 0.52  # what a population costs of what it would, if every member went on to the end: 1, 2, 4 and 8
 # fifteenths, the last two for 0.6 and 0.3 of the members
 SPEED = 7e10  # floating-point operations per second of one core, about: what a default plan reckons with
 STEP_SECONDS = 2e-4  # and what a step takes beside these, mostly the optimizer's
 CORES = 2  # and how many cores; a plan must not depend on the machine
 SECONDS_PER_ROOT_ROW = 0.16  # 20,000 rows: about 23 s
+SET_UP_SECONDS = 0.01  # of a network in each rung, besides its steps: counted where there is a time budget
 FEW_ROWS = 50_000  # up to here every row serves for validation once
 
 
@@ -35,6 +37,8 @@ class PopulationPlan:
     n_rows : rows to learn from
     rungs : the epochs after which the population is judged and the last members stop
     epochs : what the schedules span; a plan that was cut short by the clock has rungs before it only
+    trained : how many members are trained up to each rung, as it was recorded; empty: as `n_kept` says
+    reasons : why it is so, and once it was carried out, what came of it; they decide nothing
     n_folds : parts of the rows, each of which judges the networks trained on the others; 1 where rows are set aside
     """
 
@@ -44,7 +48,8 @@ class PopulationPlan:
     batch_size: int
     epochs: int
     rungs: tuple[int, ...]
-    reasons: tuple[str, ...] = ()
+    trained: tuple[int, ...] = ()
+    reasons: tuple[str, ...] = field(default=(), compare=False)
 
     refit = False  # the networks of all folds together have seen all rows
 
@@ -62,11 +67,20 @@ class PopulationPlan:
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> PopulationPlan:
         """Build the plan that `to_json` described."""
-        names = {field.name for field in dataclasses.fields(cls)}
+        names = {own.name for own in dataclasses.fields(cls)}
         if set(state) != names:
             raise OptionError(f"a plan got {listed(state)}; it expects {listed(names)}.")
         given: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in state.items()}
         return cls(**given)
+
+
+def n_kept(rung: int, n_members: int) -> int:
+    """Return how many of the members that reached a rung go on.
+
+    >>> [n_kept(rung, 10) for rung in range(3)]
+    [10, 6, 5]
+    """
+    return min(n_members, max(LEAST_MEMBERS, math.ceil(KEPT[min(rung, len(KEPT) - 1)] * n_members)))
 
 
 def rungs_of(epochs: int) -> tuple[int, ...]:
@@ -125,11 +139,12 @@ def plan_population(
     batch_size = batch_size or batch_size_for(n_learned)
     per_row = work / SPEED + STEP_SECONDS / batch_size if row_seconds is None else row_seconds
     span = epochs or EPOCHS[n_rows >= MANY_ROWS]
+    set_up = 0.0 if core_seconds is None else len(CYCLE_ENDS) * SET_UP_SECONDS
 
     def cost(n_epochs: int, n_parts: int) -> float:
         """Return the seconds that a member takes, on all folds, with what the rungs save."""
         share = (n_parts - 1) / n_parts if n_parts > 1 else 1.0
-        return n_parts * share * n_rows * n_epochs * per_row * SHARE_OF_WORK
+        return n_parts * (share * n_rows * n_epochs * per_row * SHARE_OF_WORK + set_up)
 
     if epochs is None and core_seconds is not None:
         affordable = budget / cost(1, n_folds)  # member-epochs
@@ -144,4 +159,4 @@ def plan_population(
     reasons.append(f"{members} members, {parts}: {members * n_folds} networks")
     ends = ", ".join(map(str, rungs_of(span)[1:-1]))
     reasons.append(f"{span} epochs of batches of {batch_size}; the weaker members stop after epochs {ends}")
-    return PopulationPlan(n_rows, members, n_folds, batch_size, span, rungs_of(span), tuple(reasons))
+    return PopulationPlan(n_rows, members, n_folds, batch_size, span, rungs_of(span), reasons=tuple(reasons))

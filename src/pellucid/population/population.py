@@ -12,6 +12,7 @@ the outcome does not depend on how many of them are trained at a time.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import threading
 import time
@@ -28,15 +29,14 @@ from pellucid.losses import Loss
 from pellucid.network import Network
 from pellucid.population.ensemble import Ensemble
 from pellucid.population.members import Build, Fold, Member
-from pellucid.population.plan import KEPT, PopulationPlan
+from pellucid.population.outlook import LEAST_GAIN, gain
+from pellucid.population.plan import PopulationPlan, n_kept
 from pellucid.population.selection import Selection, blend, select_ensemble
 from pellucid.random import Purpose, Random
 from pellucid.training import Callback, History, Run
 from pellucid.training.history import TrainingState
 from pellucid.training.metrics import Metric
 
-LEAST_MEMBERS = 3  # fewer do not make up for each other
-LEAST_GAIN = 0.001  # of the metric, between rungs: below, more training is not worth its time
 MOST_ROUNDS = 20  # candidates in the ensemble, counted as often as they are chosen
 POLL = 0.1  # seconds
 
@@ -93,37 +93,35 @@ class Population:
         self.selection: Selection | None = None
         self.history = History(TrainingState(seed, plan.epochs), "auto", "each member chose by itself")
         self._errors: list[DivergenceError] = []
-        self._pace = 0.0  # seconds per epoch of a member, in the rung before
+        self._ranked = list(self.members)  # the best first, as far as is known
+        self._pace = self._besides = 0.0  # seconds of a network on one core in the rung before: an epoch, all else
 
-    def train(self, watchers: Sequence[Callback] = (), deadline: float | None = None) -> tuple[int, ...]:
-        """Train rung by rung and return the rungs that were reached.
+    def train(self, watchers: Sequence[Callback] = (), deadline: float | None = None) -> PopulationPlan:
+        """Train rung by rung and return the plan with the rungs that were reached, and how many members reached them.
 
-        Watchers are called between rungs, and their ``after_step`` about ten times a second; one that stops the run,
-        as a deadline that the next rung would miss, ends training with what the rungs before brought.
+        Watchers are called between rungs, and their ``after_step`` about ten times a second; one that stops the run
+        ends training with what the rungs before brought. The first rung is finished in any case: before it there is
+        nothing to keep. Where the last rung would miss the deadline, only as many members as will be in time go on, the
+        best ones; where the next one would be missed by a single member, training ends.
 
         Raises `DivergenceError` if every member diverged.
         """
         run = Run(self._first_network(), self.history, epochs=self.plan.epochs, metrics=[self.metric])
-        done: list[int] = []
-        began = time.monotonic()
+        trained: list[int] = []
+        began = time.perf_counter()
         for watcher in watchers:
             watcher.begin(run)
         try:
             for rung, epoch in enumerate(self.plan.rungs):
-                started = time.monotonic()
-                before = done[-1] if done else 0
+                if rung and deadline is not None:
+                    self._hurry(rung, deadline - time.perf_counter())
                 left = [member for member in self.members if not member.stopped_by]
-                needed = self._pace * len(left) * (epoch - before)
-                if done and deadline is not None and time.perf_counter() + needed > deadline:
+                if not left:
                     run.stop("the time budget")
+                if not left or not self._advance(left, rung, epoch, run, watchers):
                     break
-                if not self._advance(left, rung, epoch, run, watchers):
-                    if done:
-                        break
-                    raise KeyboardInterrupt  # stopped before there was anything to keep
-                done.append(epoch)
-                self._pace = (time.monotonic() - started) / (len(left) * (epoch - before))
-                gained = self._judge(rung, epoch, time.monotonic() - began)
+                trained.append(len(left))
+                gained = self._judge(rung, epoch, time.perf_counter() - began)
                 for watcher in watchers:
                     watcher.after_epoch(run)
                 if run.stopped_by:
@@ -136,7 +134,7 @@ class Population:
             for member in self.members:
                 member.forget()
         self.history.stopped_by = run.stopped_by
-        return tuple(done)
+        return dataclasses.replace(self.plan, rungs=self.plan.rungs[: len(trained)], trained=tuple(trained))
 
     def choose(self, parts: Sequence[Array]) -> Chosen:
         """Return the ensemble, and predictions of each part of the judged rows by selections without it."""
@@ -164,12 +162,22 @@ class Population:
                 weights.append(count / len(self.selection.chosen) / len(candidate.weights))
         return Chosen(Ensemble(tuple(networks), tuple(weights), self.loss), tuple(chosen), out_of_sample)
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be said of members that diverged; empty if none did."""
+        diverged = [member.number for member in self.members if member.stopped_by.startswith("diverged")]
+        if not diverged:
+            return ()
+        names = ", ".join(map(str, diverged))
+        return (f"{len(diverged)} of {len(self.members)} members diverged and train no further: {names}",)
+
     def _first_network(self) -> Network:
         fold = self.folds[0]
         return self.build(self.members[0].configuration, fold.target, fold.weight, Random(self.seed))
 
     def _advance(self, left: list[Member], rung: int, epoch: int, run: Run, watchers: Sequence[Callback]) -> bool:
         """Train the members up to an epoch and keep the candidates; return False if the run was stopped meanwhile."""
+        began = time.perf_counter()
         cancel = threading.Event()
         jobs: dict[tuple[int, int], Future[Any]] = {}
         with ThreadPoolExecutor(self.cores) as pool:
@@ -183,7 +191,7 @@ class Population:
                     _, waiting = wait(waiting, timeout=POLL, return_when=FIRST_COMPLETED)
                     for watcher in watchers:
                         watcher.after_step(run)
-                    if run.stopped_by:
+                    if run.stopped_by and rung:
                         cancel.set()
                         pool.shutdown(cancel_futures=True)
                         return False
@@ -206,7 +214,38 @@ class Population:
             self.candidates.append(Candidate(member.number, rung, value, predictions, [own for _, own in found]))
         if not self.candidates:
             raise self._errors[0]
+        self._measure(left, rung, epoch, time.perf_counter() - began)
         return True
+
+    def _measure(self, left: list[Member], rung: int, epoch: int, seconds: float) -> None:
+        """Note how long a network took, in the rung that ended, for an epoch and for all besides."""
+        before = self.plan.rungs[rung - 1] if rung else 0
+        trained = [member.seconds(before) for member in left if not member.stopped_by]
+        if trained:
+            self._pace = sum(trained) / (len(trained) * len(self.folds) * (epoch - before))
+            in_turn = math.ceil(len(left) * len(self.folds) / self.cores)
+            self._besides = max(0.0, seconds / in_turn - self._pace * (epoch - before))
+
+    def _hurry(self, rung: int, seconds: float) -> None:
+        """Stop the last members in rank that would not be in time; all of them if one would miss the next rung."""
+        left = [member for member in self._ranked if not member.stopped_by]
+        n = len(left)
+        while n > 1 and self._needed(n, rung, len(self.plan.rungs)) > seconds:
+            n -= 1
+        if n == 1 and self._needed(1, rung, rung + 1) > seconds:
+            n = 0
+        for member in left[n:]:
+            member.stopped_by = f"the time budget, after epoch {self.plan.rungs[rung - 1]}"
+
+    def _needed(self, n_members: int, rung: int, end: int) -> float:
+        """Return the seconds from one rung to another, with the members that will stop on the way."""
+        seconds = 0.0
+        for current in range(rung, end):
+            in_turn = math.ceil(n_members * len(self.folds) / self.cores)
+            n_epochs = self.plan.rungs[current] - self.plan.rungs[current - 1]
+            seconds += in_turn * (self._besides + self._pace * n_epochs)
+            n_members = n_kept(current, n_members)
+        return seconds
 
     def _judge(self, rung: int, epoch: int, seconds: float) -> bool:
         """Choose the ensemble, stop the members that are behind, and return whether going on may be worth it."""
@@ -215,9 +254,9 @@ class Population:
         value = self.selection.values[-1]
         left = [member for member in self.members if not member.stopped_by]
         sign = -1.0 if self.metric.higher_is_better else 1.0
-        kept = KEPT[min(rung, len(KEPT) - 1)]
-        ranked = sorted(left, key=lambda member: (sign * _best(member.values, sign), member.number))
-        for member in ranked[max(LEAST_MEMBERS, math.ceil(kept * len(ranked))) :]:
+        self._ranked = sorted(left, key=lambda member: (sign * _best(member.values, sign), member.number))
+        following = self.plan.trained[rung + 1 : rung + 2]
+        for member in self._ranked[following[0] if following else n_kept(rung, len(left)) :]:
             member.stopped_by = f"behind after epoch {epoch}"
         best = min(self.candidates, key=lambda candidate: sign * candidate.value).value
         self.history.state.epoch = epoch
@@ -231,9 +270,9 @@ class Population:
                 "seconds": seconds,
             }
         )
-        if rung + 1 == len(self.plan.rungs) or before is None:
+        if not left or before is None or rung + 1 == len(self.plan.rungs):
             return bool(left)
-        return bool(left) and sign * (before - value) > LEAST_GAIN * abs(before)
+        return gain(self.metric, before, value) > LEAST_GAIN
 
     def _select(self, predictions: list[Array], rows: Array | None) -> Selection:
         target = self.target if rows is None else self.target[rows]

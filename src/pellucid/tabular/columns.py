@@ -24,15 +24,16 @@ if TYPE_CHECKING:
 
 KINDS = ("number", "category", "boolean", "date")
 N_EXAMPLES = 3
+LEAST_ROWS = 20  # of a table whose texts name the rows, if they all differ; in smaller ones chance does it
 
 
 @dataclass(frozen=True)
 class Column:
     """What is known of one column.
 
-    ``kind`` is "number", "category", "boolean" or "date", or "empty" for a column without a single value, which is
-    left out of the features. ``n_distinct`` counts distinct values, missing ones aside; ``reason`` says why the
-    column counts as what it does.
+    ``kind`` is "number", "category", "boolean" or "date"; or "empty" for a column without a single value and
+    "identifier" for one of text that is another in each row, which are left out of the features. ``n_distinct`` counts
+    distinct values, missing ones aside; ``reason`` says why the column counts as what it does.
     """
 
     name: str
@@ -41,6 +42,11 @@ class Column:
     n_distinct: int
     examples: tuple[str, ...]
     reason: str
+
+    @property
+    def is_used(self) -> bool:
+        """Whether it becomes features."""
+        return self.kind in KINDS
 
     @property
     def is_constant(self) -> bool:
@@ -53,6 +59,7 @@ def infer_columns(table: polars.DataFrame, kinds: Mapping[str, str] | None = Non
 
     Numbers are numbers; truth values, and the texts true and false in any case, are booleans; dates and times, and text
     that is ISO 8601 throughout, are dates; text that is a number throughout is a number; all other text is a category.
+    Such text that is another in each of 20 rows or more tells nothing of other rows: it is an identifier.
     ``kinds`` overrides the inference for the columns that it names, for example ``{"zip code": "category"}``.
 
     Parameters
@@ -105,7 +112,10 @@ def _column(series: polars.Series, declared: str | None) -> Column:
     if len(values) == 0:  # text such as "nan" throughout
         return Column(series.name, "empty", len(series), 0, (), "it has no values")
     firsts = values.head(100).unique(maintain_order=True).head(N_EXAMPLES).to_list()
-    return Column(series.name, kind, held.null_count(), values.n_unique(), tuple(map(number_text, firsts)), reason)
+    n_distinct = values.n_unique()
+    if declared is None and kind == "category" and n_distinct == len(series) >= LEAST_ROWS:
+        kind, reason = "identifier", "text that is another in each row"
+    return Column(series.name, kind, held.null_count(), n_distinct, tuple(map(number_text, firsts)), reason)
 
 
 def _inferred(series: polars.Series) -> tuple[str, str]:

@@ -69,7 +69,8 @@ class Encoder(Configurable):
     number, a boolean, a date and a category: `NumberEncoding`, `BooleanEncoding`, `DateEncoding`, `CategoryEncoding`.
 
     After `fit`: ``encodings`` (one for each column of the table that is used), ``columns`` (what was found in each,
-    also in those left out because they are empty), ``feature_names``, ``blocks``, ``code_columns``, ``n_scaled``,
+    also in those left out because they are empty or
+    identify rows), ``feature_names``, ``blocks``, ``code_columns``, ``n_scaled``,
     ``n_numeric``, ``n_one_hot``, ``n_columns``.
 
     >>> table = {"age": [20, 30, 40, None], "color": ["red", "blue", "green", "red"]}
@@ -109,11 +110,14 @@ class Encoder(Configurable):
         require_rows(table, "fitting an encoder")
         self._columns = tuple(infer_columns(table, self.kinds))
         self._unnamed = is_unnamed(data)
-        used = [column for column in self._columns if column.kind != "empty"]
+        used = [column for column in self._columns if column.is_used]
         self._arrange(tuple(self._fit_column(table[column.name], column.kind) for column in used))
         if self.n_columns == 0:
             self._encodings = None
-            raise DataError("no column of the table can be used: all are empty, or have rare levels only.")
+            raise DataError(
+                "no column of the table can be used: all are empty, have rare levels only, or text that is another in "
+                "each row."
+            )
         return self
 
     def transform(self, data: Any, dtype: Any = np.float32) -> np.ndarray:
@@ -160,8 +164,29 @@ class Encoder(Configurable):
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """What was found in each column of the table, also in those that are left out because they are empty."""
+        """What was found in each column of the table, also in those that are left out."""
         return self._columns
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be said of columns that tell nothing, a sentence for each case; empty if all may tell something.
+
+        >>> Encoder().fit({"size": [1, 2], "unit": ["mm", "mm"]}).remarks
+        ("1 column holds one value throughout, which tells nothing: 'unit'",)
+        """
+        found = []
+        for names, text in (
+            ([c.name for c in self._columns if c.kind == "identifier"], "text that is another in each row: left out"),
+            ([c.name for c in self._columns if c.kind == "empty"], "no value: left out"),
+            (
+                [c.name for c in self._columns if c.is_used and c.is_constant and not c.n_missing],
+                "one value throughout, which tells nothing",
+            ),
+        ):
+            if names:
+                counted = "1 column holds" if len(names) == 1 else f"{len(names)} columns hold"
+                found.append(f"{counted} {text}: {listed(names)}")
+        return tuple(found)
 
     @property
     def category_columns(self) -> list[str]:

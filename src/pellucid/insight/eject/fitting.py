@@ -46,7 +46,7 @@ def start_of(
     table = to_table(X, missing=estimator.missing)
     require_same_height(table.height, y, "")
     numbers = np.arange(table.height) if rows is None else _row_numbers(rows, table.height)
-    kinds = {c.name: c.kind for c in infer_columns(table[numbers], estimator.kinds) if c.kind != "empty"}
+    kinds = {c.name: c.kind for c in infer_columns(table[numbers], estimator.kinds) if c.is_used}
     weight = checked_weight(sample_weight, table.height, "sample_weight")
     if weight is not None:
         numbers = numbers[weight[numbers] > 0]
