@@ -19,6 +19,14 @@ WEIGHTS_BOUND = trajectory(4, 64) * float(np.finfo(np.float32).eps) / EPS
 """Two epochs of two steps of at most 60 rows, in float32."""
 
 
+@pytest.fixture
+def single(pellucid: Any, fruit: Path) -> Path:
+    """A classifier of the table's kind, of one network."""
+    quick = ("--members", 1, "--epochs", 2, "--hidden-layer-sizes", 8, "--drop", "price")
+    assert pellucid("train", fruit.name, "--target", "kind", *quick).code == 0
+    return fruit.with_suffix(".pellucid")
+
+
 def columns(text: str) -> dict[str, list[str]]:
     head, *rows = csv.reader(io.StringIO(text))
     return {name: [row[index] for row in rows] for index, name in enumerate(head)}
@@ -44,7 +52,7 @@ def test_the_program_trains_to_the_same_weights(
 ) -> None:
     monkeypatch.setenv("PELLUCID_ENGINE", "numpy")
     words = ("--test-share", share) if share is not None else ()
-    quick = ("--epochs", 2, "--hidden-layer-sizes", 8, "--drop", "kind")
+    quick = ("--members", 1, "--epochs", 2, "--hidden-layer-sizes", 8, "--drop", "kind")
     assert pellucid("train", fruit.name, "--target", "price", *quick, *words).code == 0
     told = words if share else ()  # that no rows were held out is found
     ended = pellucid("eject", "fruit.pellucid", "out.py", "--training", fruit.name, *told)
@@ -54,14 +62,22 @@ def test_the_program_trains_to_the_same_weights(
     assert float(done.stdout.split()[-1]) <= WEIGHTS_BOUND
 
 
-def test_another_table_or_share_is_refused(pellucid: Any, model: Path) -> None:
-    text = (model.parent / "fruit.csv").read_text(encoding="utf-8")
-    (model.parent / "other.csv").write_text(text.replace("20,", "31,").replace("22,", "1,"), encoding="utf-8")
-    pellucid("eject", model.name, "out.py", "--training", "other.csv").says(
+def test_another_table_or_share_is_refused(pellucid: Any, single: Path) -> None:
+    text = (single.parent / "fruit.csv").read_text(encoding="utf-8")
+    (single.parent / "other.csv").write_text(text.replace("20,", "31,").replace("22,", "1,"), encoding="utf-8")
+    pellucid("eject", single.name, "out.py", "--training", "other.csv").says(
         1, "not the rows that the model learned from, with a --test-share of 0.2 or 0"
     )
-    pellucid("eject", model.name, "out.py", "--training", "fruit.csv", "--test-share", 0.5).says(
+    pellucid("eject", single.name, "out.py", "--training", "fruit.csv", "--test-share", 0.5).says(
         1, "--test-share of 0.5."
+    )
+    pellucid("eject", single.name, "out.py", "--training", "fruit.parquet").says(1, "as fruit.csv", "write_csv")
+    assert not (single.parent / "out.py").exists()
+
+
+def test_the_training_of_a_population_is_refused(pellucid: Any, model: Path) -> None:
+    pellucid("eject", model.name, "out.py", "--training", "fruit.csv").says(
+        1, "trained a population", "without training", "pellucid train --members 1"
     )
     assert not (model.parent / "out.py").exists()
 
@@ -70,7 +86,6 @@ def test_bad_words_are_refused(pellucid: Any, model: Path) -> None:
     pellucid("eject", model.name, "out.txt").says(2, "'.py'")
     pellucid("eject", model.name, "out.py", "--test-share", 0.1).says(2, "belongs to --training")
     pellucid("eject", model.name, "out.py", "--training", "fruit.csv", "--test-share", 1).says(2, "from 0 to below 1")
-    pellucid("eject", model.name, "out.py", "--training", "fruit.parquet").says(1, "as fruit.csv", "write_csv")
     pellucid("eject", "fruit.csv", "out.py").says(1, "fruit.csv")
     pellucid("eject", model.name, "nowhere/out.py").says(1, "no folder")
     (model.parent / "out.py").write_text("mine", encoding="utf-8")

@@ -23,7 +23,7 @@ def eject(
         typer.Option(
             "--training",
             metavar="DATA",
-            help="The table that pellucid train got: the program trains too, to the same weights.",
+            help="The table that pellucid train --members 1 got: the program trains too, to the same weights.",
             show_default="it only predicts",
         ),
     ] = None,
@@ -41,8 +41,9 @@ def eject(
 ) -> int:
     """Write a model as a program of plain NumPy that predicts from a CSV file, and can be read from top to bottom.
 
-    The program needs Python and NumPy, and nothing of Pellucid. With --training it also trains: from the same start on
-    the same batches, so that whoever has the table can follow how each weight came about.
+    The program needs Python and NumPy, and nothing of Pellucid. All of a model's networks are in it, about 6 characters
+    a weight. With --training it also trains: from the same start on the same batches, so that whoever has the table can
+    follow how each weight came about. That takes a model of one network, trained with --members 1.
     """
     from pellucid.cli.display import Display, counted, size
     from pellucid.cli.output import check_output
@@ -77,8 +78,9 @@ def _write_training(estimator: Any, output: Path, data: Path, test_shares: list[
     """Write the page with the first of the shares that gives the rows that the model learned from."""
     from pellucid.errors import DataError
     from pellucid.insight import eject as write
-    from pellucid.insight.eject.fitting import OtherRowsError
+    from pellucid.insight.eject.fitting import OtherRowsError, refuse_population
 
+    refuse_population(estimator)
     for share in test_shares:
         try:
             return write(estimator, output, training=True, overwrite=force, **table_of(estimator, data, share))

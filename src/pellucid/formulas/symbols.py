@@ -10,9 +10,9 @@ _DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _SUBSCRIPTS = dict(zip("0123456789ijklmnpst", "₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗₘₙₚₛₜ", strict=True))
 _HEADS = {
     "α": r"\alpha", "β": r"\beta", "γ": r"\gamma", "δ": r"\delta", "ε": r"\varepsilon", "η": r"\eta",
-    "ζ": r"\zeta", "κ": r"\kappa", "λ": r"\lambda", "μ": r"\mu", "ν": r"\nu", "ξ": r"\xi", "π": r"\pi",
+    "ζ": r"\zeta", "θ": r"\theta", "κ": r"\kappa", "λ": r"\lambda", "μ": r"\mu", "ν": r"\nu", "ξ": r"\xi", "π": r"\pi",
     "ρ": r"\rho", "σ": r"\sigma", "τ": r"\tau", "χ": r"\chi", "ψ": r"\psi", "ω": r"\omega",
-    "ℓ": r"\ell", "Ω": r"\Omega", "‖g‖": r"\lVert g \rVert",
+    "ℓ": r"\ell", "Ξ": r"\Xi", "Ω": r"\Omega", "Ẽ": r"\tilde{E}", "‖g‖": r"\lVert g \rVert",
     "X̂": r"\hat{X}", "X̃": r"\tilde{X}", "Ỹ": r"\tilde{Y}", "T̃": r"\tilde{T}", "ḡ": r"\bar{g}", "g_max": r"g_{\max}",
 }  # fmt: skip
 _PRIME = r"\prime"

@@ -92,10 +92,10 @@ class PeriodicEmbedding(Periodic):
         of = positions(call, "λ", outputs // size, "o", "column of each mixture, from 0")
         which = positions(call, "δ", outputs % size, "o", "which of its column's mixtures each is, from 0")
         mixtures = positions(
-            call, "μ", np.repeat(outputs.reshape(-1, size), k.size, axis=0), "td", "mixtures of each wave, from 0"
+            call, "θ", np.repeat(outputs.reshape(-1, size), k.size, axis=0), "td", "mixtures of each wave, from 0"
         )
         own = Lookup(wave[Lookup(of[o]), k])
-        e = call.step("E", (i, o), sum_over(k, h[i, own] * V[own, Lookup(which[o])]) + b[o], "mixtures of waves")
+        e = call.step("Ẽ", (i, o), sum_over(k, h[i, own] * V[own, Lookup(which[o])]) + b[o], "mixtures of waves")
         y = call.y.equals((i, j), Placed(((0, same), (n_inputs, e)), (i, j)), "the columns, and mixtures of waves")
         de = call.slope(e, (i, o), call.dy[i, o + n_inputs])
         at = Lookup(mixtures[t, d])

@@ -70,7 +70,7 @@ class PeriodicFeatures(Periodic):
         places, made = self.explain_waves(call)
         same, _, h = made
         i, j, t = call.rows(), call.columns(), Index("t", h.shape[1])
-        e = call.step("E", (i, t), h[i, t] * a[t] + s[t], "waves, each with a factor and a shift")
+        e = call.step("Ẽ", (i, t), h[i, t] * a[t] + s[t], "waves, each with a factor and a shift")
         y = call.y.equals((i, j), Placed(((0, same), (n_inputs, e)), (i, j)), "the columns, and their waves")
         de = call.slope(e, (i, t), call.dy[i, t + n_inputs])
         da = call.gradients["factor"].equals((t,), sum_over(i, de[i, t] * h[i, t]))

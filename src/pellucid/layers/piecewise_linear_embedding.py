@@ -170,7 +170,7 @@ class PiecewiseLinearEmbedding(Layer):
         of_u = Lookup(column[u])
         whole = choose(bin_[u] < own[i, of_u], 1, 0)
         inside = choose(same(bin_[u], own[i, of_u]), share[i, of_u], whole)
-        e = call.value("F", call.cache[0].reshape(-1, u.size), "shares of all bins").equals((i, u), inside)
+        e = call.value("Ξ", call.cache[0].reshape(-1, u.size), "shares of all bins").equals((i, u), inside)
         from_ = e[i, Lookup(of_output[o, t])]
         rise = call.step("Ỹ", (i, o), sum_over(t, from_ * V[t, o]), "rises over the bins, so far")
         y = call.y.equals((i, o), rise[i, o] + c[o], "curves of each column")

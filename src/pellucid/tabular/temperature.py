@@ -105,8 +105,16 @@ def outputs_of(probabilities: Array, loss: Loss) -> Array:
     [[1.3863], [0.0]]
     """
     p = probabilities.astype(np.float64)
-    if loss.link == "sigmoid":
-        return logarithms(np.maximum(p, SMALLEST)) - logarithms(np.maximum(1 - p, SMALLEST))
+    return log_odds(p) if loss.link == "sigmoid" else log_probabilities(p)
+
+
+def log_odds(p: Array) -> Array:
+    """Return log(p / (1 - p)), the outputs whose sigmoid is p."""
+    return log_probabilities(p) - log_probabilities(1 - p)
+
+
+def log_probabilities(p: Array) -> Array:
+    """Return log p, the outputs whose softmax is p."""
     return logarithms(np.maximum(p, SMALLEST))
 
 

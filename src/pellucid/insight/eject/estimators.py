@@ -6,24 +6,26 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-from pellucid.activations import sigmoid, softmax
-from pellucid.elementary import exponential
 from pellucid.insight.eject.encoding import write_encoder
-from pellucid.insight.eject.fitting import start_of
-from pellucid.insight.eject.layout import array_code, call, code, laid_out, list_of, quoted, tuple_of
+from pellucid.insight.eject.ensembles import write_ensemble, write_link
+from pellucid.insight.eject.fitting import refuse_population, start_of
+from pellucid.insight.eject.layout import Expression, array_code, call, code, laid_out, list_of, quoted, tuple_of
 from pellucid.insight.eject.networks import write_training
 from pellucid.insight.eject.page import Page, forward_function, provenance, tape_of, weights
 from pellucid.losses import CrossEntropy
 from pellucid.tabular import ClassTarget
 from pellucid.tabular.target_values import folded
+from pellucid.tabular.temperature import log_odds, log_probabilities
 from pellucid.tabular.values import number_text
 
 
 def estimator_page(estimator: Any, training: bool, arguments: Mapping[str, Any]) -> str:
     """Return the page that predicts, and with ``training`` also trains, as the estimator does."""
+    members: list[tuple[str, Expression]] = []
     page = Page(_title(estimator, training))
     write_encoder(page, estimator.encoder_, tuple(estimator.missing))
     if training:
+        refuse_population(estimator)
         start = start_of(estimator, **arguments)
         head = ["    X, T = encode(table), targets(table)"]
         if start.rows is not None:
@@ -41,19 +43,25 @@ def estimator_page(estimator: Any, training: bool, arguments: Mapping[str, Any])
         page.constant("START", tuple_of(array_code(view) for view in began.named_parameters.values()))
         for name, value in constants:
             page.constant(name, value)
-    else:
+    elif len(estimator.ensemble_.networks) == 1:
         tape, outputs = tape_of(estimator.network_, page.sources, training=False)
         page.function("outputs", forward_function("outputs", tape, estimator.network_, outputs))
         weights(page, tape, with_parameters=False)
+    else:
+        members = write_ensemble(page, estimator.ensemble_)
     columns = write_predict(page, estimator)
+    for name, value in members:
+        page.below(name, value)
     _write_main(page, estimator, columns, training)
     return page.text()
 
 
 def write_predict(page: Page, estimator: Any) -> list[tuple[str, str]]:
     """Write `predict` and, for classes, `probabilities`; return heading and code of each column to print."""
-    target, loss = estimator.target_, estimator.loss_
+    target, loss, temperature = estimator.target_, estimator.loss_, estimator.temperature_
+    is_mean = len(estimator.ensemble_.networks) > 1
     if not isinstance(target, ClassTarget):
+        computed = "average(encode(rows))" if is_mean else "outputs(encode(rows)).astype(np.float64)"
         _numbers(page, target)
         page.function(
             "predict",
@@ -61,16 +69,19 @@ def write_predict(page: Page, estimator: Any) -> list[tuple[str, str]]:
                 "def predict(rows):",
                 '    """Return the predicted numbers, within the range of the training rows."""',
                 '    with np.errstate(over="ignore"):  # beyond every number is beyond that range',
-                "        numbers = outputs(encode(rows)).astype(np.float64) * DEVIATION + MEAN",
+                f"        numbers = {computed} * DEVIATION + MEAN",
                 f"        return np.clip(numbers, LOW, HIGH){'[:, 0]' if target.is_single else ''}",
             ],
         )
         if target.is_single:
             return [("prediction", "predict(rows).tolist()")]
         return [("prediction of {}", "*predict(rows).T.tolist()")]
-    exact = page.sources.function(exponential)
-    name = page.sources.function({"sigmoid": sigmoid, "softmax": softmax}[loss.link], exponential=exact)
-    computed = f"{name}(outputs(encode(rows)).astype(np.float64))"
+    name = write_link(page.sources, loss)
+    computed = "average(encode(rows))" if is_mean else f"{name}(outputs(encode(rows)).astype(np.float64))"
+    if temperature != 1.0:
+        page.constant("TEMPERATURE", repr(temperature))
+        inverse = page.sources.function(log_odds if loss.link == "sigmoid" else log_probabilities)
+        computed = f"{name}({inverse}({computed}) / TEMPERATURE)"
     if target.is_multilabel:
         body = [f"    return {computed}"]
         answer, meaning = "(probabilities(rows) > 0.5).astype(np.int64)", "label"
@@ -188,4 +199,6 @@ def _title(estimator: Any, training: bool) -> list[str]:
             "Run it with a CSV file to print a prediction for each row; columns are found by name. Run it with --train",
             "and the CSV file that the model learned from to train from the same start and arrive at the same weights.",
         ]
-    return [f"A {type(estimator).__name__} of {names} in plain NumPy.", "", provenance(), *use]
+    count = len(estimator.ensemble_.networks)
+    mean = f", the weighted mean of {count} networks," if count > 1 else ""
+    return [f"A {type(estimator).__name__} of {names}{mean} in plain NumPy.", "", provenance(), *use]

@@ -22,6 +22,16 @@ class OtherRowsError(OptionError):
     """The rows are not those that the estimator learned from."""
 
 
+def refuse_population(estimator: Any) -> None:
+    """Raise `OptionError` for an estimator that trained a population."""
+    if estimator.members_:
+        raise OptionError(
+            f"eject: this {type(estimator).__name__} trained a population, networks on folds of the rows, stopped the "
+            "weaker ones and chose among the others; a page trains one network, step by step. Eject without training, "
+            "or fit with members=1 (pellucid train --members 1) and eject that."
+        )
+
+
 @dataclass(frozen=True)
 class Start:
     """What an estimator's last training began with; ``rows`` are the row numbers of the table, None for all."""

@@ -163,21 +163,21 @@ def embedding(tape: Tape, layer: Embedding, x: Value, address: Random) -> tuple[
 
 
 def periodic_embedding(tape: Tape, layer: PeriodicEmbedding, x: Value, address: Random) -> tuple[Value, Backward]:
-    """P = [X, E] with E = H V + b, column by column, of the waves H = cos(2π (X f + c)); G are the sines."""
+    """P = [X, Ẽ] with Ẽ = H V + b, column by column, of the waves H = cos(2π (X f + c)); G are the sines."""
     number = tape.number(layer)
     f, c, V, b = _own(tape, layer, number)
-    H, E, P = (f"{letter}{number}" for letter in ("H", "E", "P"))
+    H, Ẽ, P = (f"{letter}{number}" for letter in ("H", "Ẽ", "P"))
     n, n_waves, size = x.size, layer.n_frequencies, layer.n_outputs
     back_to_x = _waves(tape, x, n_waves, number, f, c)
     by_wave, weights = f"{H}.reshape(-1, {n}, {n_waves})", f"{V}.reshape({n}, {n_waves}, {size})"
     mixed = f'np.einsum("ijk,jkd->ijd", {by_wave}, {weights}).reshape(-1, {n * size}) + {b}'
-    tape.forward(E, mixed, x, n * size)
-    y = tape.forward(P, f"np.concatenate([{{x}}, {E}], axis=1)", x, n * (size + 1))
+    tape.forward(Ẽ, mixed, x, n * size)
+    y = tape.forward(P, f"np.concatenate([{{x}}, {Ẽ}], axis=1)", x, n * (size + 1))
 
     def back(dP: str, wanted: bool) -> str | None:
-        tape.backward(f"d{E}", f"{dP}[:, {n}:]", f"(n, {n * size})")
-        tape.backward(f"d{b}", f"d{E}.sum(axis=0)", f"({n * size},)")
-        slopes = f"d{E}.reshape(-1, {n}, {size})"
+        tape.backward(f"d{Ẽ}", f"{dP}[:, {n}:]", f"(n, {n * size})")
+        tape.backward(f"d{b}", f"d{Ẽ}.sum(axis=0)", f"({n * size},)")
+        slopes = f"d{Ẽ}.reshape(-1, {n}, {size})"
         whole = f'np.einsum("ijk,ijd->jkd", {by_wave}, {slopes}).reshape(-1, {size})'
         tape.backward(f"d{V}", whole, f"({n * n_waves}, {size})")
         dH = tape.backward(f"d{H}", f'np.einsum("ijd,jkd->ijk", {slopes}, {weights}).reshape(-1, {n * n_waves})')
@@ -187,20 +187,20 @@ def periodic_embedding(tape: Tape, layer: PeriodicEmbedding, x: Value, address: 
 
 
 def periodic_features(tape: Tape, layer: PeriodicFeatures, x: Value, address: Random) -> tuple[Value, Backward]:
-    """P = [X, E] with E = H a + s of the waves H = cos(2π (X f + c)); G are the sines."""
+    """P = [X, Ẽ] with Ẽ = H a + s of the waves H = cos(2π (X f + c)); G are the sines."""
     number = tape.number(layer)
     f, c, a, s = _own(tape, layer, number)
-    H, E, P = (f"{letter}{number}" for letter in ("H", "E", "P"))
+    H, Ẽ, P = (f"{letter}{number}" for letter in ("H", "Ẽ", "P"))
     n, n_waves = x.size, layer.n_frequencies
     back_to_x = _waves(tape, x, n_waves, number, f, c)
-    tape.forward(E, f"{H} * {a} + {s}", x, n * n_waves)
-    y = tape.forward(P, f"np.concatenate([{{x}}, {E}], axis=1)", x, n * (n_waves + 1))
+    tape.forward(Ẽ, f"{H} * {a} + {s}", x, n * n_waves)
+    y = tape.forward(P, f"np.concatenate([{{x}}, {Ẽ}], axis=1)", x, n * (n_waves + 1))
 
     def back(dP: str, wanted: bool) -> str | None:
-        tape.backward(f"d{E}", f"{dP}[:, {n}:]", f"(n, {n * n_waves})")
-        tape.backward(f"d{a}", f"(d{E} * {H}).sum(axis=0)", f"({n * n_waves},)")
-        tape.backward(f"d{s}", f"d{E}.sum(axis=0)", f"({n * n_waves},)")
-        return back_to_x(tape.backward(f"d{H}", f"d{E} * {a}"), dP, wanted)
+        tape.backward(f"d{Ẽ}", f"{dP}[:, {n}:]", f"(n, {n * n_waves})")
+        tape.backward(f"d{a}", f"(d{Ẽ} * {H}).sum(axis=0)", f"({n * n_waves},)")
+        tape.backward(f"d{s}", f"d{Ẽ}.sum(axis=0)", f"({n * n_waves},)")
+        return back_to_x(tape.backward(f"d{H}", f"d{Ẽ} * {a}"), dP, wanted)
 
     return y, back
 
@@ -226,18 +226,18 @@ def _waves(tape: Tape, x: Value, n_waves: int, number: int, f: str, c: str) -> C
 def piecewise_linear_embedding(
     tape: Tape, layer: PiecewiseLinearEmbedding, x: Value, address: Random
 ) -> tuple[Value, Backward]:
-    """Y = F V + c, column by column, of each bin's share F of the way between its edges in B."""
+    """Y = Ξ V + c, column by column, of each bin's share Ξ of the way between its edges in B."""
     number = tape.number(layer)
     V, c, B = _own(tape, layer, number)
-    F, Y, own, slope = (f"{word}{number}" for word in ("F", "Y", "bin", "rate"))
+    Ξ, Y, own, slope = (f"{word}{number}" for word in ("Ξ", "Y", "bin", "rate"))
     n, size = x.size, layer.n_outputs
     weights = f"{V}.reshape({layer.n_bins}, {n}, {size})"
-    tape.forward(f"{F}, {own}, {slope}", f"{tape.sources.function(shares)}({{x}}, {B})", x)
-    y = tape.forward(Y, f'np.einsum("ijt,tjd->ijd", {F}, {weights}).reshape(-1, {n * size}) + {c}', x, n * size)
+    tape.forward(f"{Ξ}, {own}, {slope}", f"{tape.sources.function(shares)}({{x}}, {B})", x)
+    y = tape.forward(Y, f'np.einsum("ijt,tjd->ijd", {Ξ}, {weights}).reshape(-1, {n * size}) + {c}', x, n * size)
 
     def back(dY: str, wanted: bool) -> str | None:
         slopes = tape.backward(f"slopes{number}", f"{dY}.reshape(-1, {n}, {size})")
-        whole = f'np.einsum("ijt,ijd->tjd", {F}, {slopes}).reshape({layer.n_bins}, {n * size})'
+        whole = f'np.einsum("ijt,ijd->tjd", {Ξ}, {slopes}).reshape({layer.n_bins}, {n * size})'
         tape.backward(f"d{V}", whole, f"({layer.n_bins}, {n * size})")
         tape.backward(f"d{c}", f"{dY}.sum(axis=0)", f"({n * size},)")
         if not wanted:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import keyword
 import re
 
-RESERVED = frozenset({"step", "rows", "predict", "outputs", "gradients", "train", "encode", "targets", "read"})
+RESERVED = frozenset(
+    {"step", "rows", "predict", "outputs", "average", "gradients", "train", "encode", "targets", "read"}
+)
 """Names that the page itself uses where a carried function might come to bear the same."""
 
 

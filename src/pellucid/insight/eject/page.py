@@ -10,7 +10,7 @@ import numpy as np
 from pellucid import __version__
 from pellucid.insight.eject.functions import write_unpack
 from pellucid.insight.eject.layers import write
-from pellucid.insight.eject.layout import Expression, array_code, is_packed, laid_out, tuple_of
+from pellucid.insight.eject.layout import Expression, array_code, call, is_packed, laid_out, tuple_of
 from pellucid.insight.eject.sources import Sources
 from pellucid.insight.eject.tape import Tape, Value
 from pellucid.layers.base import Array
@@ -39,11 +39,16 @@ class Page:
 
     def constant(self, name: str, value: Expression) -> None:
         """Add a constant; it stands below the arrays that it may name."""
+        if self.large or "unpack(" in str(value):
+            self.below(name, value)
+        else:
+            self.small += laid_out(value, before=f"{name} = ")
+
+    def below(self, name: str, value: Expression) -> None:
+        """Add a constant below the functions, which it may name."""
         if "unpack(" in str(value):
             write_unpack(self.sources)
-        lines = laid_out(value, before=f"{name} = ")
-        target = self.large if self.large or "unpack(" in str(value) else self.small
-        target += lines
+        self.large += laid_out(value, before=f"{name} = ")
 
     def function(self, name: str, lines: Sequence[str]) -> None:
         """Add a function."""
@@ -89,10 +94,12 @@ def tape_of(
     return tape, outputs
 
 
-def forward_function(name: str, tape: Tape, network: Network, outputs: Value) -> list[str]:
-    """Return the function that predicts."""
+def forward_function(
+    name: str, tape: Tape, network: Network, outputs: Value, arguments: Sequence[str] = ()
+) -> list[str]:
+    """Return the function that predicts; what is no argument is a name of the page."""
     return [
-        f"def {name}(X):",
+        *laid_out(call(f"def {name}", "X", *arguments), after=":"),
         f'    """Return {outputs.predicted} : (n, {network.n_outputs}) for X : (n, {network.n_inputs})."""',
         f"    X = np.asarray(X, dtype=np.{np.dtype(network.dtype).name})",
         *tape.predicting_lines,
