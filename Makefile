@@ -54,8 +54,14 @@ build/bench-venv/ready: pyproject.toml
 bench: build/bench-venv/ready ## Time training beside scikit-learn, PyTorch and JAX, in an environment of its own
 	build/bench-venv/bin/python benchmarks/training.py
 
-bench-tables: .venv/dev ## Compare with scikit-learn's MLP on the public tables (resumes)
-	$(BIN)/python benchmarks/tables.py
+build/tables-venv/ready: pyproject.toml
+	mkdir -p build
+	$(PYTHON) -m venv build/tables-venv
+	build/tables-venv/bin/python -m pip install --quiet '.[standard]' pandas pyarrow lightgbm catboost
+	touch $@
+
+bench-tables: build/tables-venv/ready ## Compare with scikit-learn, LightGBM and CatBoost on the public tables (resumes)
+	build/tables-venv/bin/python benchmarks/tables.py
 
 reference: .venv/dev ## Write docs/reference from the classes' declarations
 	$(BIN)/python docs/make_reference.py

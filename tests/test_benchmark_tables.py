@@ -1,39 +1,39 @@
-"""Tests of the benchmark on tables: its verdicts on rows made by hand, and that a finished run is not repeated."""
+"""Tests of the benchmark on tables: standings of rows made by hand, budgets, and runs that are not repeated."""
 
 from __future__ import annotations
 
 import csv
-import importlib.util
-import math
+import importlib
+import json
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[1] / "benchmarks" / "tables.py"
+FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
+SCRIPTS = ("methods", "measured", "standings", "tables")
 
-# A data folder of two tables of ten rows, with a score that needs no package but NumPy.
+# A data folder of one table of a number and a category, with a score that needs no package but NumPy.
 PROTOCOL = """
 from pathlib import Path
 import numpy as np
+import pandas as pd
 ROOT = Path(__file__).parent
-MAX_TRAIN = 100
-
-class Frame(np.ndarray):
-    iloc = property(lambda self: self)
-
-def manifest(folder):
-    return {"wide": {"rows": 10, "columns": 9}, "small": {"rows": 10, "columns": 1}}
 
 def load(folder, name):
-    return np.arange(10.0).view(Frame), np.arange(10.0).view(Frame), "regression"
+    x = np.arange(40.0)
+    x[3] = np.nan
+    X = pd.DataFrame({"x": x, "c": list("abcd") * 9 + [None, "a", "b", "new"]})
+    return X, pd.Series(np.arange(40.0)), "regression"
 
 def splits(X, y, task, seeds):
     for seed in seeds:
-        yield seed, np.arange(8), np.arange(8, 10)
+        yield seed, np.arange(32), np.arange(32, 40)
 
 def score(task, y_true, y_pred, classes=None):
     return {"rmse": float(np.sqrt(np.mean((np.asarray(y_true) - y_pred) ** 2))), "r2": 0.0}
@@ -41,220 +41,192 @@ def score(task, y_true, y_pred, classes=None):
 
 
 @pytest.fixture
-def tables() -> Any:
-    """The script, imported by its path."""
-    spec = importlib.util.spec_from_file_location("benchmark_tables", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # a dataclass looks its module up
-    spec.loader.exec_module(module)
-    return module
-
-
-def rows(task: str, **metrics: tuple[list[float], list[float]]) -> list[dict[str, Any]]:
-    """Rows of one table, from ``metric=(ours by seed, peer's by seed)``."""
-    made = []
-    for which, method in enumerate(("pellucid", "sklearn")):
-        for seed, values in enumerate(zip(*(pair[which] for pair in metrics.values()), strict=True)):
-            scores = {**dict(zip(metrics, values, strict=True)), "fit_seconds": 1.0 + which}
-            made.append({"table": "t", "task": task, "method": method, "seed": seed, **scores})
-    return made
-
-
-def test_the_difference_is_paired_and_positive_where_ours_is_better(tables: Any) -> None:
-    # Differences 1, 2, 3: mean 2, standard deviation 1, standard error 1 / sqrt(3).
-    ours, peer = [10.0, 20.0, 30.0], [11.0, 22.0, 33.0]
-    assert tables.paired_difference("rmse", ours, peer) == pytest.approx((2.0, 3**-0.5), rel=1e-14)
-    assert tables.paired_difference("auroc", ours, peer) == pytest.approx((-2.0, 3**-0.5), rel=1e-14)
-    assert tables.paired_difference("rmse", [1.0], [3.0]) == (2.0, 0.0)
-
-
-# In each case the differences are mean - spread, mean, mean + spread, whose standard error is spread / sqrt(3).
-@pytest.mark.parametrize(
-    ("task", "peer", "mean", "spread", "verdict"),
-    [
-        ("binary", 0.9, 0.001, 0.1, "better"),
-        ("binary", 0.9, 0.0, 0.0, "level"),
-        ("binary", 0.9, -0.002, 0.004, "level"),  # standard error 0.0023
-        ("binary", 0.9, -0.002, 0.003, "worse"),  # standard error 0.0017
-        ("binary", 0.9, -0.009, 0.001, "worse"),  # beyond two standard errors, within 0.01
-        ("binary", 0.9, -0.011, 0.001, "bad loss"),
-        ("binary", 0.9, -0.011, 0.012, "worse"),  # over 0.01, within two standard errors of 0.0069
-        ("regression", 100.0, -2.9, 0.1, "worse"),  # within 3 %
-        ("regression", 100.0, -3.1, 0.1, "bad loss"),
-        ("regression", 100.0, -3.1, 3.0, "worse"),  # over 3 %, within two standard errors of 1.7
-        ("regression", 1e-4, -3.1e-6, 1e-8, "bad loss"),  # relative, whatever the target's unit
-    ],
-)
-def test_verdict(tables: Any, task: str, peer: float, mean: float, spread: float, verdict: str) -> None:
-    metric, sign = ("rmse", -1) if task == "regression" else ("auroc", 1)
-    ours = [peer + sign * (mean + shift) for shift in (-spread, 0.0, spread)]
-    comparison = tables.compare(rows(task, **{metric: (ours, [peer] * 3)}))
-    assert comparison.verdict == verdict
-    assert comparison.difference == pytest.approx(mean, abs=4 * np.finfo(float).eps * peer)
-    assert comparison.seeds == 3
-
-
-@pytest.mark.parametrize(
-    ("log_loss", "accuracy", "verdict"),
-    [(0.49, 0.90, "better"), (0.514, 0.90, "worse"), (0.516, 0.90, "bad loss"), (0.49, 0.885, "bad loss")],
-)
-def test_a_multiclass_table_is_lost_badly_by_log_loss_or_by_accuracy(
-    tables: Any, log_loss: float, accuracy: float, verdict: str
-) -> None:
-    made = rows("multiclass", log_loss=([log_loss] * 2, [0.5] * 2), accuracy=([accuracy] * 2, [0.9] * 2))
-    assert tables.compare(made).verdict == verdict
-
-
-def test_only_seeds_that_both_have_are_compared(tables: Any) -> None:
-    made = rows("regression", rmse=([1.0, 2.0, 30.0], [2.0, 4.0, 6.0]))
-    without = [row for row in made if (row["method"], row["seed"]) != ("sklearn", 2)]
-    comparison = tables.compare(without)
-    assert (comparison.seeds, comparison.means["rmse"], comparison.difference) == (2, [1.5, 3.0], 1.5)
-
-
-def test_a_method_alone_is_shown_and_not_counted(tables: Any) -> None:
-    alone = tables.compare(rows("regression", rmse=([1.0, 3.0], [2.0, 4.0]))[2:])
-    assert (alone.verdict, alone.means["rmse"][1]) == ("-", 3.0)
-    assert math.isnan(alone.difference)
-    assert "of 0; bad losses: 0" in tables.totals([alone])
-    assert tables.report([alone]).splitlines()[2].split() == ["t", "-", "rmse", "2", "-", "3", *"----", "2", "-"]
-
-
-def test_totals_count_means_levels_and_bad_losses(tables: Any) -> None:
-    peer = [0.8, 0.8]
-    ours = {"better": [0.9, 0.9], "level": [0.7, 0.89], "equal": peer, "worse": [0.795, 0.795], "bad": [0.7, 0.7]}
-    comparisons = [tables.compare(rows("binary", auroc=(values, peer))) for values in ours.values()]
-    assert [c.verdict for c in comparisons] == ["better", "level", "level", "worse", "bad loss"]
-    assert tables.totals(comparisons) == (
-        "better or equal on mean: 2 of 5; level (within one paired standard error): 3 of 5; bad losses: 1"
-    )
-
-
-def test_the_report_gives_relative_difference_and_ratio_of_seconds(tables: Any) -> None:
-    text = tables.report([tables.compare(rows("regression", rmse=([90.0, 90.0], [100.0, 100.0])))])
-    assert " ".join(text.splitlines()[2].split()) == "t better rmse 2 90 100 +10 0 +10 % 1 2 0.5"
-
-
-class Constant:
-    """An estimator that predicts one number, and notes on which seed it was fitted."""
-
-    fitted: list[int] = []  # noqa: RUF012  (emptied by the fixture)
-
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
-
-    def fit(self, X: np.ndarray, y: np.ndarray) -> None:
-        if self.seed == 13:
-            raise ValueError("seed 13 fails")
-        self.fitted.append(self.seed)
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        return np.full(len(X), 8.5)
+def scripts(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+    """The scripts, which find each other in their folder."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    yield SimpleNamespace(**{name: importlib.import_module(name) for name in SCRIPTS})
+    for name in SCRIPTS:
+        sys.modules.pop(name, None)
 
 
 @pytest.fixture
-def command(tables: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Arguments that run a fake method of Pellucid's name on a fake data folder."""
+def data(tmp_path: Path) -> Path:
+    (tmp_path / "public").mkdir()
+    tables = [{"name": name, "rows": 10, "columns": n} for name, n in (("wide", 9), ("small", 1))]
+    (tmp_path / "public" / "manifest.json").write_text(json.dumps({"datasets": tables}))
     (tmp_path / "protocol.py").write_text(PROTOCOL)
-    monkeypatch.setitem(tables.METHODS, "pellucid", lambda task, seed: Constant(seed))
-    monkeypatch.setattr(Constant, "fitted", [])
-    return ["--data", str(tmp_path), "--results", str(tmp_path / "new" / "r.csv"), "--methods", "pellucid", "--seeds"]
+    return tmp_path
 
 
-def read(tmp_path: Path) -> list[dict[str, str]]:
-    with (tmp_path / "new" / "r.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
+def row(task: str, value: float, fit_s: float = 1.0) -> dict[str, Any]:
+    metric = {"binary": "auroc", "multiclass": "log_loss", "regression": "rmse"}[task]
+    return {"task": task, "status": "ok", metric: value, "fit_s": fit_s, "load": 0.0, "version": "x 1"}
 
 
-def test_a_finished_run_is_not_repeated(tables: Any, command: list[str], tmp_path: Path) -> None:
-    assert tables.main([*command, "0", "1"]) == 0
-    assert Constant.fitted == [0, 1, 0, 1]
-    assert tables.main([*command, "0", "1", "2", "2"]) == 0
-    assert Constant.fitted == [0, 1, 0, 1, 2, 2]
-    found = read(tmp_path)
-    assert [(row["table"], row["seed"]) for row in found[:4]] == [
-        ("small", "0"), ("small", "1"), ("wide", "0"), ("wide", "1"),
-    ]  # fmt: skip
-    assert {(row["method"], row["rmse"], row["auroc"]) for row in found} == {("pellucid", "0.5", "")}
+def line_of(text: str, method: str) -> list[str]:
+    (found,) = [line for line in text.splitlines() if line.startswith(f"| {method} |")]
+    return [cell.strip() for cell in found[2:-2].split(" | ")]
+
+
+@pytest.mark.parametrize(
+    ("task", "values"), [("binary", (0.9, 0.7, 0.5)), ("multiclass", (0.2, 0.4, 0.6)), ("regression", (10, 20, 30))]
+)
+def test_the_best_score_is_1_the_worst_0_whichever_way_the_metric_counts(
+    scripts: Any, task: str, values: tuple[float, ...]
+) -> None:
+    cell = {name: row(task, value) for name, value in zip("abc", values, strict=True)}
+    assert scripts.standings.normalized(cell) == pytest.approx({"a": 1.0, "b": 0.5, "c": 0.0}, abs=1e-15)
+    assert scripts.standings.ranks(cell) == {"a": 1.0, "b": 2.0, "c": 3.0}
+
+
+def test_equal_scores_share_their_ranks_and_none_is_worst(scripts: Any) -> None:
+    cell = {name: row("binary", value) for name, value in zip("abcd", (0.8, 0.9, 0.8, 0.7), strict=True)}
+    assert scripts.standings.ranks(cell) == {"b": 1.0, "a": 2.5, "c": 2.5, "d": 4.0}
+    assert scripts.standings.normalized({"a": row("binary", 0.8), "b": row("binary", 0.8)}) == {"a": 1.0, "b": 1.0}
+
+
+def test_a_table_of_many_seeds_counts_once(scripts: Any) -> None:
+    assert scripts.standings.over_tables({("t", 0): 1.0, ("t", 1): 0.0, ("t", 2): 0.5, ("u", 0): 1.0}) == 0.75
+
+
+def test_the_standing_has_seconds_over_catboosts_where_both_have_run(scripts: Any) -> None:
+    cells = {
+        ("t", 0): {"pellucid": row("binary", 0.9, 6.0), "catboost": row("binary", 0.8, 2.0)},
+        ("u", 0): {"pellucid": row("binary", 0.8, 6.0), "catboost": row("binary", 0.9, 1.0)},
+        ("v", 0): {"pellucid": row("binary", 0.9, 100.0)},
+    }
+    text = scripts.standings.standing(cells)
+    assert line_of(text, "pellucid") == ["pellucid", "3", "0.667", "1.33", "112", "4.00", ""]
+    assert line_of(text, "catboost") == ["catboost", "2", "0.500", "1.50", "3", "1.00", "1 of 2"]
+
+
+def test_recorded_methods_stand_beside_where_this_run_has_none_on_seeds_that_all_have(scripts: Any) -> None:
+    rows = {("t", seed, "pellucid"): row("binary", 0.9) for seed in (0, 1)}
+    recorded = {("t", 0, "pellucid"): row("binary", 0.1), ("t", 0, "tabm_d"): row("binary", 0.8)}
+    recorded["elsewhere", 0, "tabm_d"] = row("binary", 0.8)
+    both = scripts.standings.with_recorded(rows, recorded, ["t"])
+    assert list(both) == [("t", 0, "pellucid"), ("t", 0, "tabm_d*")]
+    assert both["t", 0, "pellucid"]["auroc"] == 0.9
+
+
+def test_a_budget_is_a_multiple_of_catboosts_seconds_on_the_same_rows(scripts: Any) -> None:
+    ran, recorded = {("t", 0, "catboost"): row("binary", 0.9, 3.0)}, {("t", 0, "catboost"): row("binary", 0.9, 7.0)}
+    budget_of = scripts.tables.budget_of
+    assert budget_of(("t", 0, "pellucid-2x"), ran, recorded) == "6.000s"
+    assert budget_of(("t", 0, "pellucid-2x"), {}, recorded) == "14.000s"
+    assert budget_of(("t", 0, "pellucid-1x"), {("t", 0, "catboost"): row("binary", 0.9, 0.1)}, {}) == "1.000s"
+    assert budget_of(("t", 0, "pellucid-10s"), {}, {}) == "10s"
+    assert budget_of(("t", 0, "pellucid"), ran, recorded) is None
+    with pytest.raises(scripts.tables.DataError, match="add --methods catboost"):
+        budget_of(("t", 1, "pellucid-2x"), ran, recorded)
+
+
+@pytest.fixture
+def command(scripts: Any, data: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Runs the script with runs that only note that they took place; those of seed 13 fail."""
+    done: list[tuple[str, int]] = []
+
+    def run_one(folder: Path, key: Any, budget: str | None) -> dict[str, Any]:
+        table, seed, method = key
+        done.append((table, seed))
+        made = {"table": table, "seed": seed, "method": method}
+        numbers = {"rmse": 0.5, "fit_s": 1.0, "predict_s": 0.1, "peak_rss_mb": 1.0, "load": 0.0}
+        if seed == 13:
+            return made | {"status": "failed: ValueError: seed 13 fails"}
+        return made | {"task": "regression", "status": "ok", **numbers, "version": "pellucid 1"}
+
+    monkeypatch.setattr(scripts.tables, "run_one", run_one)
+    results = ["--data", str(data), "--results", str(data / "new" / "r.csv"), "--methods", "pellucid"]
+    return SimpleNamespace(
+        run=lambda *arguments: scripts.tables.main([*results, *arguments]), done=done, folder=data / "new"
+    )
+
+
+def test_a_finished_run_is_not_repeated(command: Any) -> None:
+    assert command.run("--seeds", "0", "1") == 0
+    assert command.done == [("small", 0), ("small", 1), ("wide", 0), ("wide", 1)]
+    command.done.clear()
+    assert command.run("--seeds", "0", "1", "2") == 0
+    assert command.done == [("small", 2), ("wide", 2)]
+    with (command.folder / "r.csv").open(newline="") as file:
+        found = list(csv.DictReader(file))
+    assert {(each["method"], each["rmse"], each["auroc"]) for each in found} == {("pellucid", "0.5", "")}
     assert len(found) == 6
 
 
-def test_again_discards_that_method_of_the_chosen_tables_and_seeds_only(
-    tables: Any, command: list[str], tmp_path: Path
-) -> None:
-    tables.main([*command, "0", "1"])
-    results = tmp_path / "new" / "r.csv"
-    peer = {**tables.read_rows(results)[0], "method": "sklearn", "rmse": 0.25}
-    tables.write_rows(results, [peer])
-    Constant.fitted.clear()
-    assert tables.main([*command, "1", "--tables", "small", "--again", "pellucid"]) == 0
-    assert Constant.fitted == [1]
-    keys = sorted((row["method"], row["table"], row["seed"]) for row in read(tmp_path))
-    assert keys == [
-        ("pellucid", "small", "0"), ("pellucid", "small", "1"), ("pellucid", "wide", "0"), ("pellucid", "wide", "1"),
-        ("sklearn", "small", "0"),
-    ]  # fmt: skip
-    assert peer in tables.read_rows(results)
+def test_a_failed_run_is_shown_does_not_stop_the_others_and_is_tried_again(command: Any) -> None:
+    assert command.run("--seeds", "13", "1", "--tables", "small") == 1
+    assert command.done == [("small", 13), ("small", 1)]
+    assert "- small, seed 13, pellucid: failed: ValueError" in (command.folder / "r.md").read_text()
+    command.run("--seeds", "13", "1", "--tables", "small")
+    assert command.done[2:] == [("small", 13)]
 
 
-def test_a_failed_run_is_shown_has_no_row_and_does_not_stop_the_others(
-    tables: Any, command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert tables.main([*command, "13", "1", "--tables", "small"]) == 1
-    assert [row["seed"] for row in read(tmp_path)] == ["1"]
-    assert "small, seed 13, pellucid: failed, ValueError: seed 13 fails" in capsys.readouterr().out
+def test_the_summary_runs_nothing_and_names_the_command(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    command.run("--seeds", "0")
+    command.done.clear()
+    assert command.run("--seeds", "0", "--summary") == 0
+    assert not command.done
+    page = (command.folder / "r.md").read_text()
+    assert "Command: `python benchmarks/tables.py --data" in page
+    assert page in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["--data", "nowhere"], "protocol.py does not exist"), (["--tables", "smal"], "did you mean 'small'?")],
+    [(["--data", "nowhere"], "holds no protocol.py"), (["--tables", "smal"], "did you mean 'small'?")],
 )
 def test_what_cannot_be_run_is_one_line_and_exit_code_2(
-    tables: Any, command: list[str], arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    command: Any, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert tables.main([*command, "0", *arguments]) == 2
+    assert command.run("--seeds", "0", *arguments) == 2
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
 
 
-def test_a_file_that_holds_no_results_is_left_alone(tables: Any, command: list[str], tmp_path: Path) -> None:
-    (tmp_path / "new").mkdir()
-    (tmp_path / "new" / "r.csv").write_text("a,b\n1,2\n")
-    assert tables.main([*command, "0", "--again", "pellucid"]) == 2
-    assert (tmp_path / "new" / "r.csv").read_text() == "a,b\n1,2\n"
+def test_a_file_that_holds_no_results_is_left_alone(command: Any) -> None:
+    command.folder.mkdir()
+    (command.folder / "r.csv").write_text("a,b\n1,2\n")
+    assert command.run("--seeds", "0") == 2
+    assert (command.folder / "r.csv").read_text() == "a,b\n1,2\n"
 
 
-@pytest.mark.parametrize("method", ["pellucid", "sklearn"])
-def test_convergence_warnings_are_silenced_for_the_peer_only(
-    tables: Any, method: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    exceptions = pytest.importorskip("sklearn.exceptions")
-
-    class Unfinished(Constant):
-        def fit(self, X: np.ndarray, y: np.ndarray) -> None:
-            warnings.warn("not converged", exceptions.ConvergenceWarning, stacklevel=1)
-
-    class Protocol:
-        score = staticmethod(lambda task, y_true, y_pred, classes: {"rmse": 0.0})
-
-    monkeypatch.setitem(tables.METHODS, method, lambda task, seed: Unfinished(seed))
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        tables.evaluate(Protocol, method, "regression", 0, (np.ones(3), np.ones(3)), (np.ones(3), np.ones(3)))
-    assert [str(warning.message) for warning in caught] == ["not converged"] * (method == "pellucid")
-
-
-@pytest.mark.parametrize("task", ["binary", "regression"])
-def test_the_peer_takes_missing_values_and_unknown_categories(tables: Any, task: str) -> None:
-    pandas = pytest.importorskip("pandas")
+def test_a_run_is_a_process_of_its_own_that_reports_scores_seconds_and_memory(scripts: Any, data: Path) -> None:
+    pytest.importorskip("pandas")
     pytest.importorskip("sklearn")
-    frame = pandas.DataFrame({"n": [0.0, 1.0, math.nan, 3.0] * 5, "c": ["a", "b", None, "a"] * 5})
-    y = pandas.Series([0.0, 1.0, 0.0, 1.0] * 5) if task == "regression" else pandas.Series(["p", "q", "p", "q"] * 5)
-    model = tables.sklearn_estimator(task, 0)
+    found = scripts.tables.run_one(data, ("t", 0, "sk_mlp"), None)
+    assert (found["status"], found["task"]) == ("ok", "regression")
+    assert np.isfinite(found["rmse"])
+    assert found["fit_s"] > 0
+    assert 0 <= found["peak_rss_mb"] < 1000  # less than what the packages hold would say that they were not subtracted
+    assert set(found) <= set(scripts.tables.COLUMNS)
+
+
+def test_a_run_that_raises_says_what(scripts: Any, data: Path) -> None:
+    found = scripts.tables.run_one(data, ("t", 0, "unheard-of"), None)
+    assert found["status"] == "failed: KeyError: 'unheard-of'"
+
+
+@pytest.mark.parametrize("method", ["sk_mlp", "hgb", "lightgbm", "catboost"])
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_peers_take_missing_values_and_unknown_categories(scripts: Any, method: str, task: str) -> None:
+    pandas = pytest.importorskip("pandas")
+    chosen = scripts.methods.METHODS[method]
+    pytest.importorskip(chosen.package)
+    frame = pandas.DataFrame({"n": [0.0, 1.0, np.nan, 3.0] * 10, "c": ["a", "b", None, "a"] * 10})
+    y = pandas.Series([0.0, 1.0, 0.0, 1.0] * 10) if task == "regression" else pandas.Series(["p", "q"] * 20)
+    model = chosen.build(task, 0)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore", UserWarning)  # of epochs that are not enough, and of the unknown category
         model.fit(frame, y)
-    assert np.shape(model.predict(pandas.DataFrame({"n": [math.nan], "c": ["new"]}))) == (1,)
+        new = pandas.DataFrame({"n": [np.nan], "c": ["new"]})
+        assert np.shape(model.predict(new)) == (1,)
+
+
+def test_a_column_of_more_levels_than_a_method_takes_becomes_codes(scripts: Any) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"few": ["a", "b", None], "many": ["x", "new", "z"]})
+    made = scripts.methods.categorical(frame, {"few": ["a", "b"], "many": ["x", "y", "z"]}, most=2)
+    assert made["few"].cat.codes.tolist() == [0, 1, -1]
+    np.testing.assert_array_equal(made["many"], [0.0, np.nan, 2.0])
