@@ -241,8 +241,8 @@ def page(rows: Sequence[Mapping[str, str]], command: str) -> str:
     """Return a table for each part: errors by variant and table, and the mean ratio to those of the first variant."""
     text = [
         "# Results of `ablations.py`",
-        f"Command: `{command}`. At most {LEARNED:,} rows to learn from and {TESTED:,} to test; {MEMBERS} members. Log-loss, "
-        "or RMSE in deviations of the target. Ratio: geometric mean of the errors over those of the first line; better "
+        f"Command: `{command}`. At most {LEARNED:,} rows to learn from and {TESTED:,} to test; {MEMBERS} members. "
+        "Log-loss, or RMSE in deviations of the target. Ratio: geometric mean of the errors over those of the first line; better "
         "on: tables with a lower error than there.",
     ]
     names = list(dict.fromkeys(row["table"] for row in rows))

@@ -6,7 +6,7 @@ import json
 import math
 import sys
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pellucid.cli.scores import LOWER_IS_BETTER, SHARES, Scores
@@ -49,17 +49,20 @@ class Display:
             print(json.dumps(_finite(document), indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def columns_table(columns: Sequence[Column], targets: Collection[str], width: int) -> Table:
-    """Return what was understood of a table's columns, at most ``width`` characters wide; of many, only the first."""
+def columns_table(columns: Sequence[Column], roles: Mapping[str, str], width: int) -> Table:
+    """Return what was understood of a table's columns, at most ``width`` characters wide; of many, only the first.
+
+    roles : by name, what columns are besides what is learned from, such as "target"
+    """
     shown = list(columns if len(columns) <= MOST_COLUMNS else columns[:FIRST_COLUMNS])
-    shown += [column for column in columns if column.name in targets and column not in shown]
+    shown += [column for column in columns if column.name in roles and column not in shown]
     headings = ("column", "kind", "missing", "distinct")
     rows = []
     for column in shown:
-        kind = f"{column.kind} (target)" if column.name in targets else column.kind
+        kind = f"{column.kind} ({roles[column.name]})" if column.name in roles else column.kind
         rows.append((_shortened(column.name, 40), kind, f"{column.n_missing:,}", f"{column.n_distinct:,}"))
     taken = sum(max(len(row[index]) for row in [headings, *rows]) + 3 for index in range(len(headings)))
-    table = _table(*headings, "examples", right=(2, 3))
+    table = plain_table(*headings, "examples", right=(2, 3))
     for row, column in zip(rows, shown, strict=True):
         examples = ", ".join(" ".join(example.split()) for example in column.examples)
         table.add_row(*row, _shortened(examples, max(width - taken, 12)))
@@ -75,7 +78,7 @@ def columns_summary(columns: Sequence[Column]) -> str:
 
 def scores_table(by_method: dict[str, Scores]) -> Table:
     """Return metrics down and methods across."""
-    table = _table("", *by_method, right=range(1, len(by_method) + 1))
+    table = plain_table("", *by_method, right=range(1, len(by_method) + 1))
     for metric in next(iter(by_method.values())):
         plain, of, target = metric.partition(" of ")
         better = "lower" if plain in LOWER_IS_BETTER else "higher"
@@ -88,7 +91,7 @@ def scores_table(by_method: dict[str, Scores]) -> Table:
 def confusion_table(counts: Array, classes: Sequence[Any]) -> Table:
     """Return how many rows of each class were predicted as each class."""
     names = [str(name) for name in classes]
-    table = _table("true class", *(f"predicted {name}" for name in names), right=range(1, len(names) + 1))
+    table = plain_table("true class", *(f"predicted {name}" for name in names), right=range(1, len(names) + 1))
     for name, row in zip(names, counts.tolist(), strict=True):
         table.add_row(name, *(f"{count:,}" for count in row))
     return table
@@ -150,7 +153,8 @@ def note(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def _table(*headings: str, right: Collection[int]) -> Table:
+def plain_table(*headings: str, right: Collection[int]) -> Table:
+    """Return a table without rows, with some columns to the right."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 

@@ -42,7 +42,7 @@ def info(model: Model, json: Json = False) -> int:
     display.say(f"{counted(len(columns), 'column')} that it needs, as they were in training:")
     if len(columns) > MOST_COLUMNS:
         display.say(columns_summary(columns))
-    display.show(columns_table(columns, (), display.width))
+    display.show(columns_table(columns, {}, display.width))
     display.say()
     display.say("The network:")
     display.say(estimator.network_.summary())

@@ -1,4 +1,4 @@
-"""Ctrl-C during training: the first stops after the current step and keeps the best epoch, the second ends at once."""
+"""Ctrl-C during training: the first stops it and keeps what was reached, the second ends at once."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import threading
 from types import FrameType
 from typing import Any, Self
 
+from pellucid.population.population import PopulationRun
 from pellucid.training import Callback, Run
 
 
@@ -23,6 +24,7 @@ class Interruption(Callback):
         super().__post_init__()
         self.happened = False
         self._previous: Any = None
+        self._run: Run | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -36,6 +38,7 @@ class Interruption(Callback):
         """Take over the signal, once."""
         if self._previous is None and threading.current_thread() is threading.main_thread():
             self._previous = signal.signal(signal.SIGINT, self._note)
+        self._run = run
         self.after_step(run)
 
     def after_step(self, run: Run) -> None:
@@ -51,4 +54,10 @@ class Interruption(Callback):
         if self.happened:
             raise KeyboardInterrupt
         self.happened = True
-        print("pellucid: stopping after this step; Ctrl-C again ends at once, without saving", file=sys.stderr)
+        if not isinstance(self._run, PopulationRun):
+            where = "stopping after this step"
+        elif len(self._run.history):
+            where = f"stopping; the ensemble of epoch {self._run.epoch} is kept"
+        else:
+            where = "stopping as soon as there is an ensemble to keep, after the first rung"
+        print(f"pellucid: {where}; Ctrl-C again ends at once, without saving", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""``pellucid train``: a table goes in, a trained, evaluated and saved network comes out."""
+"""``pellucid train``: a table goes in, a trained, evaluated and saved ensemble comes out."""
 
 from __future__ import annotations
 
@@ -61,22 +61,49 @@ def train(
         typer.Option("--missing", metavar="TEXT", help="A text that stands for a missing value, such as '?'."),
     ] = None,
     drop: Annotated[list[str] | None, typer.Option("--drop", metavar="COLUMN", help="A column to leave out.")] = None,
+    groups: Annotated[
+        str | None,
+        typer.Option(
+            "--groups",
+            metavar="COLUMN",
+            help="Rows that share its value, such as a patient, are never parted; not learned from.",
+            show_default=False,
+        ),
+    ] = None,
+    order: Annotated[
+        str | None,
+        typer.Option(
+            "--order",
+            metavar="COLUMN",
+            help="A date or number: the last rows by it judge the earlier ones; not learned from.",
+            show_default=False,
+        ),
+    ] = None,
     force: Force = False,
     json: Json = False,
     **recipe: Any,
 ) -> int:
-    """Train a network on a table, judge it on rows it has not seen, and save it.
+    """Train an ensemble of networks on a table, judge it on rows it has not seen, and save it.
 
-    The network is scored beside a linear model and the plainest guess. Ctrl-C stops training and saves the best epoch.
+    Networks of many configurations are trained side by side, and those that are best together are kept; --members 1
+    trains a single one. The result is scored beside a linear model and the plainest guess. Ctrl-C stops training and
+    saves what was reached.
     """
+    from pellucid.cli.material import Order
     from pellucid.cli.output import check_output
     from pellucid.cli.recipe import values
     from pellucid.cli.targets import TASKS
-    from pellucid.cli.training import Order, run
+    from pellucid.cli.training import run
     from pellucid.errors import listed, near_miss
 
     drop, kinds = list(drop or ()), kinds_of(kind or ())
     refuse_twice(target, "--target")
+    if groups is not None and order is not None:
+        raise typer.BadParameter("--groups and --order are both given; give one.", param_hint="--groups")
+    for flag, name in (("--groups", groups), ("--order", order)):
+        if name is not None:
+            refuse_twice([*target, name], f"--target and {flag}")
+            refuse_twice([*dict.fromkeys(drop), name], f"--drop and {flag}")
     refuse_twice([*target, *dict.fromkeys(drop)], "--target and --drop")
     if task not in TASKS:
         raise typer.BadParameter(
@@ -94,8 +121,19 @@ def train(
     if output is None:
         output = Path(Path(data.name.removesuffix(".gz")).stem + ".pellucid")
     check_output(output, force=force, inputs=(data, test), noun="a model")
-    share = 0.2 if test_share is None else test_share
-    order = Order(
-        data, tuple(target), output, test, share, seed, task, kinds, tuple(missing or ()), tuple(drop), options
+    given = Order(
+        data=data,
+        targets=tuple(target),
+        output=output,
+        test=test,
+        test_share=0.2 if test_share is None else test_share,
+        seed=seed,
+        task=task,
+        kinds=kinds,
+        missing=tuple(missing or ()),
+        drop=tuple(drop),
+        groups=groups,
+        order=order,
+        options=options,
     )
-    return run(order, force=force, as_json=json)
+    return run(given, force=force, as_json=json)

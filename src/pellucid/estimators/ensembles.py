@@ -23,7 +23,7 @@ from pellucid.population.memory import forecast_memory, free_memory, require_mem
 from pellucid.population.outlook import outlook
 from pellucid.population.plan import MEMBERS, PopulationPlan, plan_population
 from pellucid.population.population import Population, parts_of
-from pellucid.population.recipe import build_member, work_per_row
+from pellucid.population.recipe import build_member, number_size, work_per_row
 from pellucid.random import Random
 from pellucid.tabular.conformal import Intervals, PredictionSets
 from pellucid.tabular.encoder import Encoder
@@ -142,15 +142,20 @@ def fit_population(
             pace *= sum(works) / (len(works) * works[0])  # the first is what was measured
             left = max(deadline - time.perf_counter(), 0.01) * SAFETY * cores
             plan = plan_population(n_rows, work, one_fold=one_fold, core_seconds=left, row_seconds=pace, **planned)
-    members = [Member(number, draw_configuration(rng, number, fixed)) for number in range(plan.n_members)]
-    sizes = [build(member.configuration, rows.target, rows.weight, rng).parameters.size for member in members]
+    members = []
+    for number in range(plan.n_members):
+        configuration = draw_configuration(rng, number, fixed)
+        if not number_size(encoder, configuration):  # no numbers, or too many to be embedded
+            configuration = dataclasses.replace(configuration, numbers="plain")
+        network = build(configuration, rows.target, rows.weight, rng)
+        members.append(Member(number, configuration, network.parameters.nbytes + network.buffers.nbytes))
     require_memory(
         forecast_memory(
             n_rows=n_rows,
             n_columns=n_table_columns,
             n_inputs=encoder.n_columns * max(1, plan.n_folds),
             n_outputs=n_outputs,
-            n_parameters=sum(sizes) // len(sizes),
+            n_parameters=sum(member.n_bytes for member in members) // len(members) // 4,
             n_neurons=768,
             batch_size=plan.batch_size,
             n_members=plan.n_members * plan.n_folds,

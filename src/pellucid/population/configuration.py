@@ -40,6 +40,16 @@ class Configuration:
     number_size: int = 16
     embedding_size: int = 8
 
+    @property
+    def layers(self) -> str:
+        """The hidden layers in short, such as "128-128 mish"."""
+        return f"{'-'.join(map(str, self.hidden_layer_sizes)) or 'none'} {self.activation}"
+
+    @property
+    def encoding(self) -> str:
+        """How numbers enter in short: "48 bins", "waves" or "factor"."""
+        return {"piecewise": f"{self.n_bins} bins", "periodic": "waves", "plain": "factor"}[self.numbers]
+
 
 def draw_configuration(rng: Random, member: int, fixed: Mapping[str, Any]) -> Configuration:
     """Return the configuration of the member with this number; ``fixed`` holds what was decided beforehand.

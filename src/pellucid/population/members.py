@@ -57,10 +57,14 @@ class _Cancel(Callback):
 
 @dataclass
 class Member:
-    """A configuration, its networks and histories by fold, and what it was worth after each rung."""
+    """A configuration, its networks and histories by fold, and what it was worth after each rung.
+
+    n_bytes : of the weights and buffers of one of its networks
+    """
 
     number: int
     configuration: Configuration
+    n_bytes: int
     values: list[float] = field(default_factory=list)
     stopped_by: str = ""
     networks: dict[int, Network] = field(default_factory=dict)

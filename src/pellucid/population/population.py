@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -70,6 +70,8 @@ class Population:
     """Members, candidates and history of one training; ``train`` fills them.
 
     target, weight : of the judged rows, which the folds share out
+    jobs : what the rung that is under way waits for, by member and fold
+    deadline : when the time budget ends, by `time.perf_counter`, or None
     """
 
     def __init__(
@@ -92,6 +94,8 @@ class Population:
         self.candidates: list[Candidate] = []
         self.selection: Selection | None = None
         self.history = History(TrainingState(seed, plan.epochs), "auto", "each member chose by itself")
+        self.jobs: dict[tuple[int, int], Future[Any]] = {}
+        self.deadline: float | None = None
         self._errors: list[DivergenceError] = []
         self._ranked = list(self.members)  # the best first, as far as is known
         self._pace = self._besides = 0.0  # seconds of a network on one core in the rung before: an epoch, all else
@@ -106,7 +110,10 @@ class Population:
 
         Raises `DivergenceError` if every member diverged.
         """
-        run = Run(self._first_network(), self.history, epochs=self.plan.epochs, metrics=[self.metric])
+        run = PopulationRun(
+            self._first_network(), self.history, epochs=self.plan.epochs, metrics=[self.metric], population=self
+        )
+        self.deadline = deadline
         trained: list[int] = []
         began = time.perf_counter()
         for watcher in watchers:
@@ -135,6 +142,12 @@ class Population:
                 member.forget()
         self.history.stopped_by = run.stopped_by
         return dataclasses.replace(self.plan, rungs=self.plan.rungs[: len(trained)], trained=tuple(trained))
+
+    @property
+    def most_bytes(self) -> int:
+        """Bytes of the weights of the largest ensemble that may be chosen."""
+        sizes = sorted((member.n_bytes for member in self.members for _ in self.plan.rungs), reverse=True)
+        return len(self.folds) * sum(sizes[:MOST_ROUNDS])
 
     def choose(self, parts: Sequence[Array]) -> Chosen:
         """Return the ensemble, and predictions of each part of the judged rows by selections without it."""
@@ -179,7 +192,7 @@ class Population:
         """Train the members up to an epoch and keep the candidates; return False if the run was stopped meanwhile."""
         began = time.perf_counter()
         cancel = threading.Event()
-        jobs: dict[tuple[int, int], Future[Any]] = {}
+        jobs = self.jobs = {}
         with ThreadPoolExecutor(self.cores) as pool:
             try:
                 for member in left:
@@ -212,6 +225,7 @@ class Population:
             value = self.metric.value(predictions.astype(np.float64), self.target, self.weight)
             member.values.append(value)
             self.candidates.append(Candidate(member.number, rung, value, predictions, [own for _, own in found]))
+        self.jobs = {}
         if not self.candidates:
             raise self._errors[0]
         self._measure(left, rung, epoch, time.perf_counter() - began)
@@ -278,6 +292,13 @@ class Population:
         target = self.target if rows is None else self.target[rows]
         weight = None if self.weight is None else self.weight if rows is None else self.weight[rows]
         return select_ensemble(predictions, target, self.metric, weight, most_rounds=MOST_ROUNDS)
+
+
+@dataclass
+class PopulationRun(Run):
+    """What a callback sees of a population's training; its network is the first member's, before training."""
+
+    population: Population = field(kw_only=True)
 
 
 def _best(values: list[float], sign: float) -> float:
