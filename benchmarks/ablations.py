@@ -242,8 +242,8 @@ def page(rows: Sequence[Mapping[str, str]], command: str) -> str:
     text = [
         "# Results of `ablations.py`",
         f"Command: `{command}`. At most {LEARNED:,} rows to learn from and {TESTED:,} to test; {MEMBERS} members. "
-        "Log-loss, or RMSE in deviations of the target. Ratio: geometric mean of the errors over those of the first line; better "
-        "on: tables with a lower error than there.",
+        "Log-loss, or RMSE in deviations of the target. Ratio: geometric mean of the errors over those of the first "
+        "line; better on: tables with a lower error than there.",
     ]
     names = list(dict.fromkeys(row["table"] for row in rows))
     for part in PARTS:

@@ -11,7 +11,7 @@ from pellucid.training import Callback, Run
 
 
 class Room(Callback):
-    """Gives the size of the weights, of an ensemble the most that may be, to a function that raises for lack of room."""
+    """Hands the size of the weights, of an ensemble at most, to a function that raises for lack of room."""
 
     check: Any = option(Kind((object,), "a function of a number of bytes"), "What raises.", kw_only=False)
 
