@@ -12,6 +12,7 @@
     ├── ModelFileError (ValueError)          a model file is damaged, or of another kind or version
     ├── NotEnoughMemoryError (MemoryError)   what is asked for would not fit in memory
     ├── OutputError (OSError)                a file cannot be written
+    ├── ProofError (ArithmeticError)         an exported program does not do what the model does
     └── MissingExtraError (ImportError)      a package that an extra installs is not there
 
 Each message names the object, what it got, what it expected, and the fix. Every class is also the built-in
@@ -37,6 +38,7 @@ __all__ = [
     "OptionError",
     "OutputError",
     "PellucidError",
+    "ProofError",
     "ShapeError",
     "TargetError",
     "listed",
@@ -91,6 +93,10 @@ class NotEnoughMemoryError(PellucidError, MemoryError):
 
 class OutputError(PellucidError, OSError):
     """A file cannot be written: it exists, its folder does not, or the disk is full."""
+
+
+class ProofError(PellucidError, ArithmeticError):
+    """An exported program does not do what the model does, or cannot be run to show it."""
 
 
 class MissingExtraError(PellucidError, ImportError):

@@ -16,6 +16,7 @@ from pellucid.cli.demo import demo
 from pellucid.cli.doctor import doctor
 from pellucid.cli.eject import eject
 from pellucid.cli.evaluate import evaluate
+from pellucid.cli.export import export
 from pellucid.cli.info import info
 from pellucid.cli.predict import predict
 from pellucid.cli.trace import trace
@@ -58,7 +59,7 @@ def build(asked: str) -> typer.Typer:
 
         recipe = parameters()
     application.command("train")(command(train, recipe))
-    for function in (predict, evaluate, info, trace, doctor, eject, demo):
+    for function in (predict, evaluate, info, trace, doctor, eject, export, demo):
         application.command(function.__name__)(command(function))
     return application
 
