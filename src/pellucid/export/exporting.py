@@ -142,7 +142,8 @@ def _table(graph: Graph, vectors: Vectors) -> Any:
     found = {}
     for column in graph.columns:
         convert = converted.get(column.kind)
-        values = [None if v != v or v == "" else convert(v) if convert else v for v in vectors.columns[column.name].tolist()]
+        given = [None if value != value or value == "" else value for value in vectors.columns[column.name].tolist()]
+        values = [value if value is None or convert is None else convert(value) for value in given]
         series = pl.Series(values, dtype=types[column.kind])
         found[column.name] = series.cast(pl.Datetime("us")) if column.kind == "date" else series
     return pl.DataFrame(found)
