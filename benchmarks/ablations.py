@@ -121,7 +121,7 @@ def trained(table: Table, members: int, folds: int, fixed: Mapping[str, Any] | N
         share=0.15,
         metric=None,
         cores=available_cores(),
-        seconds=None,
+        deadline=None,
         watchers=(),
         groups=None,
         ranks=None,
