@@ -17,7 +17,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 ROOMS = [
     "errors", "domains", "options", "elementary", "normal", "random", "scalar", "formulas", "activations",
     "initializers", "layers", "losses", "network", "optimizers", "schedules", "engine", "training", "examples",
-    "tabular", "population", "estimators", "model", "insight", "export", "cli",
+    "tabular", "population", "estimators", "model", "importing", "insight", "export", "cli",
 ]  # fmt: skip
 HEAVY = ["matplotlib", "narwhals", "pandas", "polars", "rich", "scipy", "sklearn", "typer"]
 LONGEST_FILE = 500

@@ -16,6 +16,7 @@ _HOMES = {
     ),
     "pellucid.errors": "PellucidError",
     "pellucid.estimators": "MLPClassifier MLPRegressor TabularClassifier TabularRegressor",
+    "pellucid.importing": "from_onnx from_safetensors from_sklearn",
     "pellucid.initializers": (
         "Constant Explicit Glorot He Hull Initializer LeCun Normal Orthogonal Uniform UnitVariance Zeros"
     ),

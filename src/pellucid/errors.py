@@ -10,6 +10,7 @@
     │   ├── MissingColumnError               ... or lacks a column
     │   └── TargetError                      ... in its target
     ├── ModelFileError (ValueError)          a model file is damaged, or of another kind or version
+    ├── ForeignModelError (ValueError)       a model of another library cannot become a network
     ├── NotEnoughMemoryError (MemoryError)   what is asked for would not fit in memory
     ├── OutputError (OSError)                a file cannot be written
     ├── ProofError (ArithmeticError)         an exported program does not do what the model does
@@ -29,6 +30,7 @@ from types import ModuleType
 __all__ = [
     "DataError",
     "DivergenceError",
+    "ForeignModelError",
     "LayerShapeError",
     "MissingColumnError",
     "MissingExtraError",
@@ -85,6 +87,10 @@ class TargetError(DataError):
 
 class ModelFileError(PellucidError, ValueError):
     """A model file is damaged, is no model file, or has a version that this release does not read."""
+
+
+class ForeignModelError(PellucidError, ValueError):
+    """A model of another library, or its file, is damaged or holds something that a `Network` cannot."""
 
 
 class NotEnoughMemoryError(PellucidError, MemoryError):
