@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pellucid.activations import Sigmoid
 from pellucid.importing.chain import Chain
 from pellucid.importing.onnx_graph import Node
-from pellucid.layers import ActivationLayer
+from pellucid.importing.onnx_operators import last_activation
 
 Answer = Callable[[Node, Chain], bool]
 
@@ -20,9 +20,7 @@ OTHER, BOTH, LABELS = "1 - p", "1 - p and p", "labels"
 
 def one_minus(node: Node, chain: Chain) -> bool:
     """The probability of the other class."""
-    last = chain.parts[-1].layer if chain.parts else None
-    sigmoid = isinstance(last, ActivationLayer) and isinstance(last.function, Sigmoid)
-    if not sigmoid or len(node.inputs) != 2 or node.inputs[1] not in chain.value:
+    if not isinstance(last_activation(chain), Sigmoid) or len(node.inputs) != 2 or node.inputs[1] not in chain.value:
         return False
     if node.inputs[0] not in chain.graph.constants or not (chain.graph.array(node.inputs[0], node.place) == 1).all():
         return False

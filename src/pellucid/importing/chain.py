@@ -20,6 +20,7 @@ class Chain:
     parts : the layers, and ``sources`` the name of the value that entered each
     value : the names of the value that left the last one; several where operators changed nothing
     answers : names of what is made of the chain's outputs, such as labels, and what each is
+    where_linear : the name of the truth value of where the last Softplus is as good as its input
     flattened : whether rows of more than one axis were made rows of numbers before the first weights
     """
 
@@ -29,6 +30,7 @@ class Chain:
     value: set[str] = field(default_factory=set)
     answers: dict[str, str] = field(default_factory=dict)
     flattened: bool = False
+    where_linear: str = ""
 
     @property
     def n_columns(self) -> int | None:

@@ -9,7 +9,7 @@ from pellucid.errors import ForeignModelError, OptionError, listed, near_miss
 from pellucid.importing.answers import ANSWERS
 from pellucid.importing.chain import Chain
 from pellucid.importing.onnx_graph import Graph, Node, read_graph
-from pellucid.importing.onnx_operators import OPERATORS, REAL
+from pellucid.importing.onnx_operators import OPERATORS, READS_BEFORE, REAL
 from pellucid.importing.parts import build
 from pellucid.network import Network
 
@@ -75,7 +75,7 @@ def _read(node: Node, chain: Chain) -> None:
             raise chain.refused(
                 node, f"has the attribute {name} = {value!r}, which should be of type {expected.__name__}"
             )
-    if operator != "Mul" and (not node.inputs or not chain.value.intersection(node.inputs)):
+    if operator not in READS_BEFORE and (not node.inputs or not chain.value.intersection(node.inputs)):
         raise chain.refused(node, f"reads {listed(node.inputs)}, which is not what the layer before it gives: a branch")
     try:
         function(node, chain)

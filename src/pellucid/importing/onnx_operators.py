@@ -33,6 +33,7 @@ from pellucid.layers.base import Array
 Read = Callable[[Node, Chain], None]
 
 FLOAT, DOUBLE = 1, 11  # numbers of ONNX's types
+READS_BEFORE = ("Greater", "Mul")  # operators that may read what entered the last layers
 REAL = ("alpha", "beta", "epsilon", "gamma", "momentum", "ratio")  # attributes that are no whole numbers
 SELU_CONSTANTS = {"alpha": SELU.alpha, "gamma": SELU.scale}
 
@@ -84,6 +85,24 @@ def multiply(node: Node, chain: Chain) -> None:
         if any(node.inputs[0] in values[i] and node.inputs[1] in values[1 - i] for i in (0, 1)):
             return chain.replace_last(n_parts, function, node)
     raise chain.refused(node, "multiplies values, and not as SiLU or Mish do")
+
+
+def greater(node: Node, chain: Chain) -> None:
+    """Where z is so large that softplus(z) = z to rounding, as log(1 + e⁻ᶻ) < e⁻ᶻ: PyTorch asks for z > 20."""
+    if not isinstance(last_activation(chain), Softplus) or node.inputs[0] not in chain.sources[-1]:
+        raise chain.refused(node, "compares, and not the input of a Softplus")
+    threshold = constant(node, chain, 1)
+    if threshold.shape != () or np.exp(-float(threshold)) > np.finfo(chain.dtype or "float64").eps * float(threshold):
+        raise chain.refused(node, f"makes Softplus linear above {threshold}, where it is not yet in {chain.dtype}")
+    chain.where_linear = node.outputs[0]
+
+
+def where(node: Node, chain: Chain) -> None:
+    """The last Softplus, in the form in which PyTorch writes it."""
+    softplus = isinstance(last_activation(chain), Softplus) and node.inputs[0] == chain.where_linear
+    if len(node.inputs) != 3 or not softplus or node.inputs[1] not in chain.sources[-1]:
+        raise chain.refused(node, "chooses between values")
+    chain.keep(node)
 
 
 def batch_normalization(node: Node, chain: Chain) -> None:
@@ -190,6 +209,12 @@ def elementwise(function: type[Activation], attribute: str = "", option: str = "
     return read
 
 
+def last_activation(chain: Chain) -> Activation | None:
+    """Return the activation that was read last, if a layer did not come after it."""
+    layer = chain.parts[-1].layer if chain.parts else None
+    return layer.function if isinstance(layer, ActivationLayer) else None
+
+
 def constant(node: Node, chain: Chain, place: int) -> Array:
     """Return an input that must be a constant of the file."""
     name = node.inputs[place] if place < len(node.inputs) else ""
@@ -233,6 +258,7 @@ OPERATORS: dict[str, tuple[Read, Collection[str]]] = {
     "Flatten": (flatten, ("axis",)),
     "Gelu": (gelu, ("approximate",)),
     "Gemm": (gemm, ("alpha", "beta", "transA", "transB")),
+    "Greater": (greater, ()),
     "Identity": (pass_over, ()),
     "LayerNormalization": (layer_normalization, ("axis", "epsilon", "stash_type")),
     "LeakyRelu": (elementwise(LeakyReLU, "alpha", "slope", 0.01), ("alpha",)),
@@ -247,4 +273,5 @@ OPERATORS: dict[str, tuple[Read, Collection[str]]] = {
     "Softplus": (elementwise(Softplus), ()),
     "Swish": (swish, ("alpha",)),
     "Tanh": (elementwise(Tanh), ()),
+    "Where": (where, ()),
 }
