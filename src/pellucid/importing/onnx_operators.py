@@ -92,7 +92,7 @@ def greater(node: Node, chain: Chain) -> None:
     if not isinstance(last_activation(chain), Softplus) or node.inputs[0] not in chain.sources[-1]:
         raise chain.refused(node, "compares, and not the input of a Softplus")
     threshold = constant(node, chain, 1)
-    if threshold.shape != () or np.exp(-float(threshold)) > np.finfo(chain.dtype or "float64").eps * float(threshold):
+    if threshold.shape != () or not threshold > 0 or np.exp(-float(threshold)) > np.finfo(chain.dtype or "float64").eps * float(threshold):
         raise chain.refused(node, f"makes Softplus linear above {threshold}, where it is not yet in {chain.dtype}")
     chain.where_linear = node.outputs[0]
 
