@@ -82,7 +82,7 @@ def test_weights_of_whole_numbers_are_refused(tmp_path: Path) -> None:
         ({"layers": "first"}, "layers got 'first'; it expects each of"),
         (
             {"layers": ["first", "second"], "activation": []},
-            "activation got 0 activations; between 2 layers it expects 1",
+            "got 0 activations; between 2 layers it expects 1",
         ),
         ({"layers": ["first", "second"], "activation": "rleu"}, "did you mean 'relu'"),
     ],

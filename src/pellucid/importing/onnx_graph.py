@@ -58,15 +58,14 @@ class Graph:
 def read_graph(path: str | os.PathLike[str]) -> Graph:
     """Return the graph of a file; raises `ForeignModelError` unless it is an ONNX file of one graph with one input."""
     onnx = require("onnx", extra="onnx", purpose="from_onnx")
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from google.protobuf.message import DecodeError
 
     model = f"from_onnx: {os.fspath(path)!r}"
     file = content(path, "an ONNX file")
     proto = onnx.ModelProto()
     try:
         proto.ParseFromString(file)
-        str(proto.graph.node), str(proto.graph.input)  # names that are no text show here
-    except (DecodeError, UnicodeDecodeError) as error:
+    except DecodeError as error:
         raise ForeignModelError(f"{model} is no ONNX file, or is damaged: {error}. Export the model again.") from error
     graph = proto.graph
     if not graph.node or not graph.output:
@@ -116,6 +115,8 @@ def _node(node: Any, place: str) -> Node:
     """Return a node; operators of another domain than ONNX's own have it in their name: ``"ai.onnx.ml.ZipMap"``."""
     from onnx.helper import get_attribute_value
 
+    if not all(isinstance(name, str) for name in (node.op_type, node.domain, *node.input, *node.output)):
+        raise ForeignModelError(f"{place} has a name that is no text. The file is damaged: export it again.")
     attributes = {}
     for attribute in node.attribute:
         if attribute.ref_attr_name:

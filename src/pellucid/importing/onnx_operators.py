@@ -92,7 +92,8 @@ def greater(node: Node, chain: Chain) -> None:
     if not isinstance(last_activation(chain), Softplus) or node.inputs[0] not in chain.sources[-1]:
         raise chain.refused(node, "compares, and not the input of a Softplus")
     threshold = constant(node, chain, 1)
-    if threshold.shape != () or not threshold > 0 or np.exp(-float(threshold)) > np.finfo(chain.dtype or "float64").eps * float(threshold):
+    eps = np.finfo("float32" if chain.dtype == "float32" else "float64").eps
+    if threshold.shape != () or not threshold > 0 or np.exp(-float(threshold)) > eps * float(threshold):
         raise chain.refused(node, f"makes Softplus linear above {threshold}, where it is not yet in {chain.dtype}")
     chain.where_linear = node.outputs[0]
 
