@@ -120,6 +120,18 @@ def test_weights_from_rows_have_to_wait_for_them() -> None:
     assert not network.initialized
 
 
+def test_rows_go_no_further_than_the_last_layer_that_starts_from_them() -> None:
+    seen = []
+
+    def forward(layer: Layer, x: Any) -> Any:
+        seen.append(layer)
+        return layer.forward(x)[0]
+
+    layers = [Dense(4), "tanh", Dense(3, weight_initializer=UnitVariance()), "tanh", Dense(2)]
+    network = Network(layers, n_inputs=3).initialize(np.eye(3), forward=forward)
+    assert seen == list(network.layers[:2])
+
+
 def test_rows_reach_the_layers_that_start_from_them() -> None:
     network = Network([Dense(4), "tanh", Dense(3, weight_initializer=UnitVariance())], n_inputs=3, rng=2)
     X = numbers(30, 3)

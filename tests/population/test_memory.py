@@ -34,7 +34,8 @@ def fit(n_rows, n_columns):
     table = polars.DataFrame({f"c{index}": column for index, column in enumerate(values)})
     target = numpy.arange(n_rows) % 7.0
     before = resident("VmRSS")
-    model = pellucid.TabularRegressor(epochs=1, batch_size=256, hidden_layer_sizes=(16,), random_state=0)
+    options = {"epochs": 1, "batch_size": 256, "hidden_layer_sizes": (16,), "members": 1, "random_state": 0}
+    model = pellucid.TabularRegressor(**options)
     return before, model.fit(table, target)
 fit(20, n_columns)
 before, model = fit(n_rows, n_columns)

@@ -69,11 +69,11 @@ class Chain(Layer):
         return dict(zip(self.children, self.sizes(n_inputs), strict=False))
 
     def initialize(self, rng: Random, x: Array | None = None, forward: Forward = on_numpy) -> None:
-        """Initialize each layer, with the rows as the layers before it hand them on."""
+        """Initialize each layer, with the rows as the layers before it hand them on while a later one looks at them."""
         for index, layer in enumerate(self.layers):
             layer.initialize(rng.child(index), x, forward)
-            if x is not None:
-                x = forward(layer, x)
+            if x is not None:  # wide layers make much of many rows: no more than is needed
+                x = forward(layer, x) if any(later.needs_rows for later in self.layers[index + 1 :]) else None
 
     def forward(
         self, x: Array, *, training: bool = False, rng: Random | None = None, rates: Rates = NO_RATES
