@@ -139,11 +139,13 @@ def test_where_the_engine_is_numpys_each_request_is_predicted_by_itself(
     classifier: TabularClassifier, rows: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(TabularClassifier, "engine_", "numpy: for this test")
-    client = Client(classifier)
-    calls = []
-    monkeypatch.setattr(
-        classifier, "predict_proba", lambda X: calls.append(len(X["size"])) or np.full((len(X["size"]), 3), 1 / 3)
-    )
+    client, calls = Client(classifier), []
+
+    def predict_proba(self: TabularClassifier, X: Any) -> Any:
+        calls.append(len(X["size"]))
+        return np.full((len(X["size"]), 3), 1 / 3)
+
+    monkeypatch.setattr(TabularClassifier, "predict_proba", predict_proba)
     requests = [{"method": "POST", "url": "/predict", "json": {"rows": json_rows(rows[:2])}}] * 8
     assert {response.status_code for response in client.together(*requests)} == {200}
     assert calls == [2] * 8

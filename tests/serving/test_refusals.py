@@ -150,14 +150,14 @@ def test_a_full_line_is_answered_with_the_time_to_wait(
 ) -> None:
     monkeypatch.setattr(endpoints, "MAX_WAITING", 3)
     client, begun, go_on = Client(classifier), threading.Event(), threading.Event()
-    predict_proba = classifier.predict_proba
+    predict_proba = TabularClassifier.predict_proba
 
-    def slow(X: Any) -> Any:
+    def slow(self: TabularClassifier, X: Any) -> Any:
         begun.set()
         go_on.wait(30)
-        return predict_proba(X)
+        return predict_proba(self, X)
 
-    monkeypatch.setattr(classifier, "predict_proba", slow)
+    monkeypatch.setattr(TabularClassifier, "predict_proba", slow)
 
     async def crowd() -> tuple[list[httpx.Response], httpx.Response]:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(client.app), base_url="http://service") as sender:
@@ -205,7 +205,7 @@ def test_a_body_or_a_prediction_that_takes_too_long(
         assert sent[0]["status"] == 408
 
     asyncio.run(trickle())
-    monkeypatch.setattr(classifier, "predict_proba", lambda X: go_on.wait(30))
+    monkeypatch.setattr(TabularClassifier, "predict_proba", lambda self, X: go_on.wait(30))
     try:
         refused(client.ask(json_rows(rows[:1])), 503, "busy", "0.05 seconds")
     finally:
@@ -217,7 +217,7 @@ def test_an_internal_error_is_told_in_one_line_and_the_service_goes_on(
 ) -> None:
     client = Client(classifier)
     with monkeypatch.context() as broken:
-        broken.setattr(classifier, "predict_proba", lambda X: 1 / 0)
+        broken.setattr(TabularClassifier, "predict_proba", lambda self, X: 1 / 0)
         refused(client.ask(json_rows(rows[:1])), 500, "internal")
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
         "internal error while answering /predict: ZeroDivisionError: division by zero"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 10_000
 MAX_MEGABYTES = 16
+BACKLOG = 1024  # connections that the system holds until they are taken up
 SECONDS_TO_END = 10  # for requests that are being answered when the service is told to end
 
 
@@ -77,9 +79,15 @@ def serve(app: Starlette, *, host: str, port: int, ready: Callable[[str], None])
     MissingExtraError : if uvicorn is not installed
     """
     uvicorn = require("uvicorn", extra="serve", purpose="serving a model")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With the protocol named, asyncio lets a small answer leave at once (TCP_NODELAY) rather than 40 ms later.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        if os.name == "posix":  # where an address is not taken for a minute after a server on it has ended
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
     except (OSError, UnicodeError) as error:
+        listening.close()
         reason = getattr(error, "strerror", None) or error
         raise OptionError(
             f"cannot listen on {host}:{port}: {reason}. Give another --port (0 for one that is free), or --host."
@@ -97,6 +105,7 @@ def serve(app: Starlette, *, host: str, port: int, ready: Callable[[str], None])
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     with listening:
         try:
+            listening.listen(BACKLOG)
             ready(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}")
             server.run(sockets=[listening])
         finally:
