@@ -44,7 +44,9 @@ def served(model: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], 
 def ended(process: subprocess.Popen[str], number: signal.Signals) -> str:
     """End the process by a signal, and return what it printed since the first line."""
     process.send_signal(number)
-    _, said = process.communicate(timeout=30)
+    process.wait(timeout=30)
+    assert process.stderr is not None
+    said = process.stderr.read()  # not communicate(), which leaves out what was read ahead with the first line
     assert process.returncode == 0, said
     return said
 
