@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEMO := build/penguins.pellucid
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest lint types bench bench-tables reference tutorials wheels sanitize clean
+.PHONY: help demo test test-oldest lint types bench bench-tables bench-serving reference tutorials wheels sanitize clean
 
 help: ## List every task, one line each
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -62,6 +62,15 @@ build/tables-venv/ready: pyproject.toml
 
 bench-tables: build/tables-venv/ready ## Compare with scikit-learn, LightGBM and CatBoost on the public tables (resumes)
 	build/tables-venv/bin/python benchmarks/tables.py
+
+build/serving-venv/ready: pyproject.toml
+	mkdir -p build
+	$(PYTHON) -m venv build/serving-venv
+	build/serving-venv/bin/python -m pip install --quiet '.[standard,serve]' pandas fastapi
+	touch $@
+
+bench-serving: build/serving-venv/ready ## Ask servers of Pellucid and of scikit-learn behind FastAPI for predictions
+	build/serving-venv/bin/python benchmarks/serving.py
 
 reference: .venv/dev ## Write docs/reference from the classes' declarations
 	$(BIN)/python docs/make_reference.py

@@ -17,9 +17,10 @@ FILES = sorted(SOURCE.rglob("*.py"))
 ROOMS = [
     "errors", "domains", "options", "elementary", "normal", "random", "scalar", "formulas", "activations",
     "initializers", "layers", "losses", "network", "optimizers", "schedules", "engine", "training", "examples",
-    "tabular", "population", "estimators", "model", "importing", "insight", "export", "cli",
+    "tabular", "population", "estimators", "model", "importing", "insight", "export", "serving", "cli",
 ]  # fmt: skip
-HEAVY = ["matplotlib", "narwhals", "pandas", "polars", "rich", "scipy", "sklearn", "typer"]
+HEAVY = ["matplotlib", "narwhals", "pandas", "polars", "rich", "scipy", "sklearn", "starlette", "typer", "uvicorn"]
+HEAVY_OF = {"estimators": {"sklearn"}, "cli": {"typer", "rich"}, "serving": {"starlette"}}  # which a room may import
 LONGEST_FILE = 500
 
 EXEMPT: dict[tuple[str, str], str] = {
@@ -111,8 +112,7 @@ def test_the_errors_import_nothing_of_the_library() -> None:
 def test_only_numpy_is_imported_at_module_level(path: Path) -> None:
     tops = {module.split(".")[0] for module, lazy in imports(ast.parse(path.read_text(encoding="utf-8"))) if not lazy}
     heavy = tops & set(HEAVY)
-    allowed = {"sklearn"} if room_of(path) == "estimators" else {"typer", "rich"} if room_of(path) == "cli" else set()
-    assert heavy <= allowed
+    assert heavy <= HEAVY_OF.get(room_of(path), set())
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))

@@ -19,6 +19,7 @@ from pellucid.cli.evaluate import evaluate
 from pellucid.cli.export import export
 from pellucid.cli.info import info
 from pellucid.cli.predict import predict
+from pellucid.cli.serve import serve
 from pellucid.cli.trace import trace
 from pellucid.cli.train import train
 from pellucid.errors import listed, near_miss
@@ -59,7 +60,7 @@ def build(asked: str) -> typer.Typer:
 
         recipe = parameters()
     application.command("train")(command(train, recipe))
-    for function in (predict, evaluate, info, trace, doctor, eject, export, demo):
+    for function in (predict, evaluate, info, trace, doctor, eject, export, serve, demo):
         application.command(function.__name__)(command(function))
     return application
 

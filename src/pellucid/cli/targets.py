@@ -1,16 +1,18 @@
-"""The target columns of a table: which task they ask for, and how a model keeps their names."""
+"""The target columns of a table: which task they ask for, and what is learned of them."""
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pellucid.errors import DataError, ModelFileError, TargetError, listed
+from pellucid.errors import DataError, TargetError, listed
 from pellucid.tabular import ClassTarget, Column, NumberTarget, Task, infer_task
+from pellucid.tabular.target_names import keep_names, names_of
 
 if TYPE_CHECKING:
     import polars
+
+__all__ = ["TASKS", "choose_task", "keep_names", "names_of", "new_target", "refuse_no_features", "take_target"]
 
 TASKS = ("auto", "classification", "regression")
 
@@ -54,22 +56,6 @@ def choose_task(table: polars.DataFrame, columns: Sequence[Column], asked: str) 
 def new_target(task: str) -> ClassTarget | NumberTarget:
     """Return a target for the task, to be fitted."""
     return ClassTarget() if task == "classification" else NumberTarget()
-
-
-def keep_names(target: ClassTarget | NumberTarget, names: Sequence[str]) -> None:
-    """Let a fitted target bear the names of its columns; messages show them, and `names_of` reads them back."""
-    target.name = f"target{'' if len(names) == 1 else 's'} {', '.join(map(repr, names))}"
-
-
-def names_of(target: ClassTarget | NumberTarget) -> list[str]:
-    """Return the names of a model's target columns."""
-    try:
-        found = ast.literal_eval(target.name.partition(" ")[2])
-    except (SyntaxError, ValueError):
-        raise ModelFileError(
-            "the model does not know the name of its target column; train it with a named column, or here."
-        ) from None
-    return [found] if isinstance(found, str) else [str(name) for name in found]
 
 
 def refuse_no_features(names: Sequence[str], path: object) -> None:
