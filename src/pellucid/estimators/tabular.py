@@ -28,7 +28,7 @@ from pellucid.estimators.tabular_options import TabularOptions
 from pellucid.layers.base import Array
 from pellucid.losses import Loss
 from pellucid.network import Network
-from pellucid.options import option
+from pellucid.options import option, to_config
 from pellucid.population.configuration import Configuration
 from pellucid.population.ensemble import Ensemble
 from pellucid.population.recipe import build_member
@@ -173,8 +173,7 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
         if self.verbose:
             watchers.append(MembersView())
         part = task and task.subtask("population")
-        names = ("hidden_layer_sizes", "activation", "dropout", "learning_rate", "weight_decay", "embedding_size")
-        fixed = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        fixed = {name: to_config(value) for name, value in self._decided().items()}  # plain numbers, for the file
         if "hidden_layer_sizes" in fixed:
             fixed["hidden_layer_sizes"] = tuple(fixed["hidden_layer_sizes"])
         outcome = fit_population(
@@ -186,12 +185,7 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
             rng,
             fixed=fixed,
             plan=self.plan,
-            planned={
-                "members": self.members,
-                "folds": self.folds,
-                "batch_size": self.batch_size,
-                "epochs": self.epochs,
-            },
+            planned={name: to_config(getattr(self, name)) for name in ("members", "folds", "batch_size", "epochs")},
             share=self.validation_share,
             metric=self.metric,
             cores=cores_for(self.n_jobs),
@@ -359,9 +353,12 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
 
     def _single(self) -> Configuration:
         """Return the configuration of a single network: the options, and the recipe's own where they are None."""
+        return dataclasses.replace(Configuration(), **self._decided())
+
+    def _decided(self) -> dict[str, Any]:
+        """Return what the options decide of a configuration."""
         names = ("hidden_layer_sizes", "activation", "dropout", "learning_rate", "weight_decay", "embedding_size")
-        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        return dataclasses.replace(Configuration(), **given)
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     def _predictions(self, X: Any) -> Array:
         """Return probabilities or standardized numbers, (n_rows, n_outputs) float64, for a raw table."""
