@@ -51,6 +51,7 @@ from pellucid.tabular.target_values import as_array
 from pellucid.tabular.targets import ClassTarget, NumberTarget
 from pellucid.training import Callback, EarlyStopping, ProgressBar, Run, TimeBudget, train
 from pellucid.training.callbacks import as_callback
+from pellucid.training.metrics import metric_for
 
 if TYPE_CHECKING:
     from pellucid.insight import Importances
@@ -98,6 +99,7 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
         OptionError : an option has a value outside its range
         """
         self.validate()
+        metric_for("classification" if is_classifier(self) else "regression", self.metric, "fit")  # or it raises
         began = time.perf_counter()
         task = begin_fit(self, X, y, sample_weight, max_subtasks=2)
         for name in [name for name in vars(self) if name.endswith("_")]:
@@ -316,7 +318,11 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
         epochs = self.plan_.epochs if validation is not None else self.best_epoch_
         part = task and task.subtask("training" if validation is not None else "on all rows", max_subtasks=epochs)
         if part is not None:
-            fitted = lambda network: {"encoder_": encoder, "network_": copy.deepcopy(network)}  # noqa: E731
+
+            def fitted(network: Network) -> dict[str, Any]:
+                own = copy.deepcopy(network)
+                return {"encoder_": encoder, "network_": own, "ensemble_": Ensemble((own,), (1.0,), self.loss_)}
+
             watchers.append(EpochTasks(task=part, attributes=fitted))
         history = train(network, **arguments, epochs=epochs, callbacks=watchers, **judged)
         if part is not None:
