@@ -9,8 +9,8 @@ import pandas
 import pytest
 
 from pellucid import TabularClassifier, TabularRegressor, feature_importances, plot_importances
-from pellucid.insight.importance import Importances
 from pellucid.errors import MissingColumnError, NotInitializedError, OptionError, ShapeError
+from pellucid.insight.importance import Importances
 from pellucid.random import Purpose, Random
 from pellucid.training import AUROC, LogLoss
 

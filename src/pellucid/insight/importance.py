@@ -48,7 +48,7 @@ class Importances:
 
     @property
     def spreads(self) -> Array:
-        """The standard deviation of each column's repeats, (n_columns,); NaN of one repeat, or of losses of infinity."""
+        """The standard deviation of each column's repeats, (n_columns,); NaN of one repeat or of infinite losses."""
         if self.losses.shape[1] < 2:
             return np.full(len(self.columns), np.nan)
         with np.errstate(invalid="ignore"):  # a probability of 0 for the class that is right has a log-loss of infinity

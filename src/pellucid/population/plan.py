@@ -158,5 +158,7 @@ def plan_population(
     parts = f"on {n_folds} folds each" if n_folds > 1 else "judged by rows set aside"
     reasons.append(f"{members} members, {parts}: {members * n_folds} networks")
     ends = ", ".join(map(str, rungs_of(span)[1:-1]))
-    reasons.append(f"{span} epochs of batches of {batch_size}" + (f"; weaker members stop after {ends}" if ends else ""))
+    reasons.append(
+        f"{span} epochs of batches of {batch_size}" + (f"; weaker members stop after {ends}" if ends else "")
+    )
     return PopulationPlan(n_rows, members, n_folds, batch_size, span, rungs_of(span), reasons=tuple(reasons))
