@@ -157,7 +157,7 @@ def check_ledger(example: LayerExample, training: bool, dtype: Any = np.float64)
     network, _ = bound(example, dtype)
     entries, given = explained(network, example.rows(N_ROWS).astype(dtype), training, MASK)
     assert len(entries) >= 2 + len(network.named_parameters)
-    check_entries(entries, given, drawn="Kκωλδμζπσχψ", dtype=dtype)
+    check_entries(entries, given, drawn="Kκωλδμζπσχψθ", dtype=dtype)
 
 
 def check_differences(example: LayerExample) -> None:

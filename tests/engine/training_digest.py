@@ -113,7 +113,7 @@ def searched() -> Made:
 
 
 def estimated() -> Made:
-    """A classifier and a regressor that stopped early on a raw table, and what they predict."""
+    """A classifier and a regressor that stopped early on a raw table, a population, and what they predict."""
     numbers = Random(7).normal((N_ROWS, 2))
     days = np.datetime64("2024-01-01") + np.arange(N_ROWS) * 3
     table: dict[str, Any] = {
@@ -124,14 +124,20 @@ def estimated() -> Made:
     }
     weight = np.arange(N_ROWS) % 3 + 0.3
     label = np.array(["a", "b", "c"])[(numbers[:, 1] + np.arange(N_ROWS) % 3 * 0.7).astype(int) % 3]
-    options: dict[str, Any] = {"hidden_layer_sizes": (24,), "epochs": 12, "patience": 3, "random_state": 1}
-    classifier = TabularClassifier(**options).fit(table, label, weight)
-    regressor = TabularRegressor(**options).fit(table, numbers[:, 0] * 3 + np.arange(N_ROWS) % 13)
+    options: dict[str, Any] = {"hidden_layer_sizes": (24,), "epochs": 12, "random_state": 1}
+    one = {"members": 1, "patience": 3}
+    classifier = TabularClassifier(**options, **one).fit(table, label, weight)
+    regressor = TabularRegressor(**options, **one).fit(table, numbers[:, 0] * 3 + np.arange(N_ROWS) % 13)
+    several = TabularClassifier(**options, members=3, folds=2).fit(table, label, weight)
     assert classifier.engine_ == "native" and classifier.history_.engine == "native"
     made = {"classifier": classifier.network_.parameters, "regressor": regressor.network_.parameters}
     for name, estimator in (("classifier", classifier), ("regressor", regressor)):
         made[f"{name}: history"] = np.array([estimator.history_["loss"], estimator.history_["validation_loss"]])
-    for name, predict in (("probabilities", classifier.predict_proba), ("predictions", regressor.predict)):
+    made["population"] = np.concatenate([network.parameters for network in several.ensemble_.networks])
+    made["population: history"] = np.array([several.history_["loss"], several.history_["validation_loss"]])
+    made["population: weights, temperature"] = np.array([*several.ensemble_.weights, several.temperature_])
+    predictors = {"probabilities": classifier.predict_proba, "predictions": regressor.predict}
+    for name, predict in {**predictors, "population's probabilities": several.predict_proba}.items():
         for rows_at_once, n in ((N_ROWS, N_ROWS), (7, 14), (1, 6)):
             starts = range(0, n, rows_at_once)
             parts = [{key: column[i : i + rows_at_once] for key, column in table.items()} for i in starts]

@@ -17,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from pellucid import TabularClassifier, TabularRegressor
 from pellucid.errors import OptionError, TargetError
 from pellucid.options import options
+from tests.estimators.conftest import ONE_OR_SEVERAL
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(80, 3))
@@ -25,8 +26,12 @@ NUMBERS = X[:, 0] - 2 * X[:, 1]
 QUICK: dict[str, Any] = {"epochs": 3, "hidden_layer_sizes": (8,), "random_state": 0}
 BOTH = pytest.mark.parametrize(
     ("estimator", "y"),
-    [(TabularClassifier(**QUICK), CLASSES), (TabularRegressor(**QUICK), NUMBERS)],
-    ids=["classifier", "regressor"],
+    [
+        (kind(**QUICK, **given), y)
+        for kind, y in ((TabularClassifier, CLASSES), (TabularRegressor, NUMBERS))
+        for given in ONE_OR_SEVERAL.values()
+    ],
+    ids=[f"{kind}, {given}" for kind in ("classifier", "regressor") for given in ONE_OR_SEVERAL],
 )
 
 
@@ -156,7 +161,10 @@ def test_fitting_again_starts_anew(estimator: Any, y: Any) -> None:
         ("hidden_layer_sizes", (0,)),
         ("hidden_layer_sizes", (3.5,)),
         ("activation", "rellu"),
-        ("activation", None),
+        ("members", 0),
+        ("folds", 0),
+        ("metric", "acuracy"),
+        ("plan", {}),
         ("dropout", 1.0),
         ("learning_rate", 0),
         ("learning_rate", float("nan")),

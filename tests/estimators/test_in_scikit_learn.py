@@ -25,7 +25,7 @@ from sklearn.utils import get_tags
 from pellucid import TabularClassifier, TabularRegressor
 from pellucid.estimators import MLPClassifier, MLPRegressor
 
-TABULAR: dict[str, Any] = {"epochs": 5, "hidden_layer_sizes": (8,), "random_state": 0}
+TABULAR: dict[str, Any] = {"members": 2, "folds": 2, "epochs": 5, "hidden_layer_sizes": (8,), "random_state": 0}
 DROP_IN: dict[str, Any] = {"max_iter": 5, "hidden_layer_sizes": (8,), "random_state": 0}
 CLASSIFIERS = [TabularClassifier(**TABULAR), MLPClassifier(**DROP_IN)]
 REGRESSORS = [TabularRegressor(**TABULAR), MLPRegressor(**DROP_IN)]

@@ -9,9 +9,12 @@ from sklearn.utils.estimator_checks import check_dataframe_column_names_consiste
 
 from pellucid import TabularClassifier, TabularRegressor
 from pellucid.estimators import MLPClassifier, MLPRegressor
+from tests.estimators.conftest import ONE_OR_SEVERAL
 
 SMALL: dict[str, Any] = {"epochs": 30, "hidden_layer_sizes": (16,), "batch_size": 16, "random_state": 0}
-TABULAR = [TabularClassifier(**SMALL), TabularRegressor(**SMALL)]
+TABULAR = [
+    kind(**SMALL, **given) for kind in (TabularClassifier, TabularRegressor) for given in ONE_OR_SEVERAL.values()
+]
 WEIGHTS = (
     "rows of weight 0 are dropped before anything is drawn, but a row of weight 2 stands once in the split and in the "
     "batches, where two rows stand twice"

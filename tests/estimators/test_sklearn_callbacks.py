@@ -25,7 +25,7 @@ RNG = np.random.default_rng(0)
 X = pandas.DataFrame(RNG.normal(size=(80, 3)), columns=["a", "b", "c"])
 NUMBERS = (X["a"] - 2 * X["b"]).to_numpy()
 WEIGHT = RNG.uniform(0.5, 3.0, 80)
-TABULAR: dict[str, Any] = {"epochs": 5, "hidden_layer_sizes": (8,), "random_state": 0}
+TABULAR: dict[str, Any] = {"members": 1, "epochs": 5, "hidden_layer_sizes": (8,), "random_state": 0}
 DROP_IN: dict[str, Any] = {"max_iter": 5, "hidden_layer_sizes": (8,), "random_state": 0}
 ALL = [
     TabularClassifier(**TABULAR),
@@ -110,6 +110,14 @@ def test_a_callback_may_end_training(estimator: Any) -> None:
     else:
         assert fitted.n_iter_ == 2
         assert fitted.stopped_by_ == "a callback of scikit-learn's"
+
+
+def test_a_population_is_one_task() -> None:
+    recorder = Recorder()
+    TabularClassifier(**{**TABULAR, "members": 2, "folds": 2}).set_callbacks(recorder).fit(X, NUMBERS > 0)
+    assert not recorder.is_set_up
+    assert {id(context) for context in recorder.began} == {id(context) for context in recorder.ended}
+    assert [context.task_name for context in recorder.ended] == ["population", "fit"]
 
 
 @EACH

@@ -9,6 +9,7 @@ import pytest
 
 from pellucid import TabularClassifier, TabularRegressor
 from pellucid.errors import DataError
+from pellucid.layers import Dense
 
 
 @pytest.mark.parametrize("n_rows", [2, 3, 4, 5])
@@ -103,7 +104,7 @@ def test_a_network_without_hidden_layers_or_with_many(quick: Any) -> None:
     size = np.linspace(-1, 1, 30)
     for sizes in ((), (4, 4, 4, 4), [6]):
         model = TabularRegressor(**{**quick, "hidden_layer_sizes": sizes}).fit({"size": size}, size)
-        assert len([name for name in model.network_.named_parameters if name.endswith(".weight")]) == len(sizes) + 1
+        assert len([layer for layer in model.network_.layers if isinstance(layer, Dense)]) == len(sizes) + 1
 
 
 def test_options_at_their_ends(quick: Any) -> None:

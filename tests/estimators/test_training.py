@@ -101,13 +101,13 @@ def test_wrong_use_of_validation_rows_is_refused(data: Any) -> None:
 
 
 def test_a_small_table_is_trained_again_on_all_rows(data: Any) -> None:
-    table = {**data.table, "only": [f"level {index}" for index in range(60)]}
+    table = {**data.table, "only": [f"level {max(index, 1)}" for index in range(60)]}
     model = TabularRegressor(**QUICK, min_category_count=1).fit(table, data.number)
     assert (model.plan_.refit, model.refitted_) == (True, True)
     assert model.plan_.n_rows == 51
     assert "on all rows up to the best epoch" in model.plan_.reasons[-1]
     levels = {encoding.name: encoding.levels for encoding in model.encoder_.encodings if encoding.kind == "category"}
-    assert len(levels["only"]) == 60  # also those of the rows that were set aside at first
+    assert len(levels["only"]) == 59  # also those of the rows that were set aside at first
     assert len(model.history_) == 4  # of the training that was judged
 
 
@@ -122,7 +122,7 @@ def test_a_large_table_is_trained_once(data: Any, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_plan_gives_a_reason_for_each_choice(data: Any) -> None:
-    model = TabularRegressor(random_state=0, hidden_layer_sizes=(4,), epochs=2).fit(data.table, data.number)
+    model = TabularRegressor(random_state=0, members=1, hidden_layer_sizes=(4,), epochs=2).fit(data.table, data.number)
     assert [reason.split()[0] for reason in model.plan_.reasons] == ["batch_size", "a"]
     assert str(model.plan_.batch_size) in model.plan_.reasons[0]
     plan = plan_training(20_000)
@@ -155,11 +155,11 @@ def test_the_history_has_its_columns(data: Any) -> None:
 
 def test_patience_stops_training(data: Any) -> None:
     noise = np.random.default_rng(0).normal(size=60)
-    model = TabularRegressor(random_state=0, epochs=200, patience=2, batch_size=8).fit(data.table, noise)
+    model = TabularRegressor(random_state=0, members=1, epochs=200, patience=2, batch_size=8).fit(data.table, noise)
     assert model.history_.stopped_by.startswith("early stopping")
     assert len(model.history_) == model.best_epoch_ + 2 < 200
     assert model.refitted_  # to have waited is to be done
-    patient = TabularRegressor(random_state=0, epochs=6, patience=None, batch_size=8).fit(data.table, noise)
+    patient = TabularRegressor(random_state=0, members=1, epochs=6, batch_size=8).fit(data.table, noise)
     assert (len(patient.history_), patient.history_.stopped_by) == (6, "")
 
 
@@ -225,13 +225,19 @@ def test_an_interrupted_fit_leaves_no_model(data: Any) -> None:
 @pytest.mark.parametrize("budget", [0.05, "0.05s", np.float64(0.05)])
 def test_a_time_budget_is_kept(budget: Any, data: Any) -> None:
     began = time.perf_counter()
-    model = TabularRegressor(random_state=0, epochs=100_000, patience=None, time_budget=budget).fit(
-        data.table, data.number
-    )
+    model = TabularRegressor(random_state=0, members=1, epochs=100_000, time_budget=budget).fit(data.table, data.number)
     assert time.perf_counter() - began < 30  # 100,000 epochs take longer
     assert "time budget" in model.history_.stopped_by
     assert not model.refitted_
     assert np.isfinite(model.predict(data.table)).all()
+
+
+def test_a_population_trains_fewer_epochs_than_are_allowed_where_a_time_budget_is_short(data: Any) -> None:
+    began = time.perf_counter()
+    model = TabularRegressor(random_state=0, epochs=100_000, time_budget=0.5).fit(data.table, data.number)
+    assert time.perf_counter() - began < 30
+    assert model.plan_.epochs <= 180
+    assert TabularRegressor(random_state=0, epochs=3, time_budget=5).fit(data.table, data.number).plan_.epochs == 3
 
 
 def test_a_time_budget_that_is_long_enough_changes_nothing(data: Any) -> None:
@@ -241,10 +247,12 @@ def test_a_time_budget_that_is_long_enough_changes_nothing(data: Any) -> None:
 
 
 def test_a_budget_over_before_training_still_gives_a_model(data: Any) -> None:
-    model = TabularClassifier(random_state=0, time_budget=1e-9).fit(data.table, data.classes)
+    model = TabularClassifier(random_state=0, members=1, time_budget=1e-9).fit(data.table, data.classes)
     assert "time budget" in model.history_.stopped_by
     assert 1 <= model.best_epoch_ <= len(model.history_) < model.plan_.epochs
     assert np.isfinite(model.predict_proba(data.table)).all()
+    several = TabularClassifier(random_state=0, time_budget=1e-9).fit(data.table, data.classes)
+    assert np.isfinite(several.predict_proba(data.table)).all()
 
 
 # -- seeds -------------------------------------------------------------------------------------------------------------
@@ -281,7 +289,7 @@ import hashlib, numpy as np
 from pellucid import TabularClassifier
 rng = np.random.default_rng(0)
 table = {"size": rng.normal(size=50), "city": [f"city {i}" for i in rng.integers(0, 20, 50)]}
-model = TabularClassifier(epochs=3, random_state=3).fit(table, table["size"] > 0)
+model = TabularClassifier(members=2, epochs=3, random_state=3).fit(table, table["size"] > 0)
 print(hashlib.sha256(model.network_.parameters.tobytes() + model.predict_proba(table).tobytes()).hexdigest())
 """
 

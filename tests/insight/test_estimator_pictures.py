@@ -47,7 +47,7 @@ def no_windows() -> Iterator[None]:
 
 def fitted(cls: type, rows: Any = X, classes: Any = CLASSES, **options: Any) -> Any:
     """Return an estimator after a few epochs."""
-    few = {"max_iter": 12} if cls.__name__.startswith("MLP") else {"epochs": 12}
+    few = {"max_iter": 12} if cls.__name__.startswith("MLP") else {"epochs": 12, "members": 1}
     model = cls(hidden_layer_sizes=(8,), random_state=0, **{**few, **options})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -156,9 +156,11 @@ def test_a_score_has_a_panel_of_its_own_and_its_best_epoch_a_dot() -> None:
 
 
 def test_a_loaded_model_shows_itself_too(tmp_path: Any) -> None:
-    model = fitted(TabularClassifier)
-    model.save(tmp_path / "model.pellucid")
-    assert added(load(tmp_path / "model.pellucid")).words == added(model).words
+    for members in (1, 2):
+        model = fitted(TabularClassifier, members=members)
+        path = tmp_path / f"{members}.pellucid"
+        model.save(path)
+        assert added(load(path)).words == added(model).words
 
 
 def points(svg: str) -> list[list[tuple[float, float]]]:
@@ -214,6 +216,16 @@ def test_the_display_of_a_tabular_estimator_is_its_history(cls: type) -> None:
     assert display.figure_ is display.ax_.figure
     assert display.score_ax_ is None
     assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("epoch", "loss")
+
+
+def test_the_display_of_a_population_is_its_ensembles_metric_at_each_rung() -> None:
+    model = fitted(TabularClassifier, members=2, metric="accuracy")
+    n_rungs = len(model.history_)
+    display = LossCurveDisplay.from_estimator(model)
+    assert set(lines_of(display)) == {"validation", f"best, rung {n_rungs}"}
+    np.testing.assert_array_equal(lines_of(display)["validation"], model.history_["validation_loss"])
+    assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("rung", "accuracy")
+    assert f"rung (best: {n_rungs})" in added(model).words
 
 
 @pytest.mark.parametrize("module", [None, sklearn.neural_network], ids=["ours", "scikit-learn's"])

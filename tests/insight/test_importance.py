@@ -10,11 +10,12 @@ import pytest
 
 from pellucid import TabularClassifier, TabularRegressor, feature_importances, plot_importances
 from pellucid.errors import MissingColumnError, NotInitializedError, OptionError, ShapeError
+from pellucid.insight.importance import Importances
 from pellucid.random import Purpose, Random
 from pellucid.training import AUROC, LogLoss
 
 N = 240
-OPTIONS: dict[str, Any] = {"hidden_layer_sizes": (16,), "epochs": 20, "random_state": 0}
+OPTIONS: dict[str, Any] = {"members": 1, "hidden_layer_sizes": (16,), "epochs": 20, "random_state": 0}
 TABLE: dict[str, list[Any]] = {
     "size": Random(1).normal(N).tolist(),
     "nothing": [None] * N,
@@ -68,6 +69,19 @@ def test_each_number_is_the_metric_with_the_column_shuffled(models: dict[str, An
                 assert found.losses[place, repeat] == sign * (after - found.value)
         np.testing.assert_array_equal(found.means, found.losses.mean(axis=1))
         np.testing.assert_array_equal(found.spreads, found.losses.std(axis=1, ddof=1))
+
+
+def test_losses_of_infinity_have_no_spread() -> None:
+    found = Importances(("a", "b"), np.array([[np.inf, 1.0], [1.0, 2.0]]), "log_loss", 0.5)
+    np.testing.assert_array_equal(found.means, [np.inf, 1.5])
+    np.testing.assert_array_equal(found.spreads, [np.nan, np.sqrt(0.5)])
+
+
+def test_a_population_has_importances_too() -> None:
+    model = TabularRegressor(**{**OPTIONS, "members": 2}).fit(TABLE, NUMBER)
+    found = model.feature_importances(TABLE, NUMBER)
+    assert found.to_dict()["column"][0] == "size"
+    assert found.means[1] == 0.0
 
 
 def test_the_same_address_gives_the_same_numbers(models: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""A table of every kind of column, and an estimator fitted to it for every kind of target."""
+"""A table of every kind of column; for every kind of target a network fitted to it, and a small population."""
 
 from __future__ import annotations
 
@@ -31,8 +31,14 @@ TARGETS: dict[str, tuple[type[Any], Any]] = {
     "one column": (TabularRegressor, SIZE[:, None]),
 }
 QUICK: dict[str, Any] = {"epochs": 3, "hidden_layer_sizes": (8,), "random_state": 4}
+SETTINGS: dict[str, dict[str, Any]] = {"": {"members": 1}, ", population": {"members": 2, "folds": 2}}
+FITTED = [name + setting for name in TARGETS for setting in SETTINGS]
 
 
 @pytest.fixture(scope="session")
 def fitted() -> dict[str, Any]:
-    return {name: kind(**QUICK).fit(TABLE, y) for name, (kind, y) in TARGETS.items()}
+    return {
+        name + setting: kind(**QUICK, **given).fit(TABLE, y)
+        for name, (kind, y) in TARGETS.items()
+        for setting, given in SETTINGS.items()
+    }

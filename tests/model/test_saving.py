@@ -19,7 +19,8 @@ from pellucid import TabularClassifier, load
 from pellucid.errors import MissingExtraError, OutputError, require
 from pellucid.model import saving
 from pellucid.options import options
-from tests.model.conftest import SIZE, TABLE, TARGETS
+from pellucid.population.plan import PopulationPlan
+from tests.model.conftest import FITTED, SIZE, TABLE, TARGETS
 
 
 def outputs(model: Any) -> list[np.ndarray]:
@@ -28,7 +29,7 @@ def outputs(model: Any) -> list[np.ndarray]:
     return [*found, model.predict_proba(unseen)] if isinstance(model, TabularClassifier) else found
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("name", FITTED)
 def test_what_is_loaded_predicts_the_same_bits(name: str, fitted: dict[str, Any], tmp_path: Path) -> None:
     model, path = fitted[name], tmp_path / "model.pellucid"
     digest = model.save(path)
@@ -83,8 +84,39 @@ def test_attributes_come_back(fitted: dict[str, Any], tmp_path: Path) -> None:
     assert loaded.score(TABLE, TARGETS["number"][1]) == model.score(TABLE, TARGETS["number"][1])
 
 
+def test_what_a_population_knows_comes_back(fitted: dict[str, Any], tmp_path: Path) -> None:
+    model = fitted["multiclass, population"]
+    model.save(tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    assert loaded.members_ == model.members_
+    assert len(loaded.members_) == 2
+    assert loaded.ensemble_.weights == model.ensemble_.weights
+    assert (loaded.temperature_, loaded.remarks_) == (model.temperature_, model.remarks_)
+    np.testing.assert_array_equal(loaded.predict_sets(TABLE, 0.7), model.predict_sets(TABLE, 0.7))
+    assert PopulationPlan.from_json(json.loads(loaded.receipt_["plan"])) == model.plan_
+
+
+def test_intervals_come_back(fitted: dict[str, Any], tmp_path: Path) -> None:
+    model = fitted["numbers, population"]
+    model.save(tmp_path / "model")
+    np.testing.assert_array_equal(load(tmp_path / "model").predict_interval(TABLE), model.predict_interval(TABLE))
+
+
+def test_a_plan_of_a_file_trains_the_same_model_again(fitted: dict[str, Any], tmp_path: Path) -> None:
+    model = fitted["number, population"]
+    model.save(tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    plan = PopulationPlan.from_json(json.loads(loaded.receipt_["plan"]))
+    again = loaded.set_params(plan=plan).fit(TABLE, TARGETS["number"][1])
+    np.testing.assert_array_equal(again.predict(TABLE), model.predict(TABLE))
+
+
 def test_options_come_back(tmp_path: Path) -> None:
     given: dict[str, Any] = {
+        "members": 3,
+        "folds": 2,
+        "metric": "accuracy",
+        "class_weight": {"red": 2.0, "green": 1.0, "blue": 0.5},
         "hidden_layer_sizes": (8, 4),
         "activation": "tanh",
         "dropout": np.float32(0.25),
@@ -92,7 +124,7 @@ def test_options_come_back(tmp_path: Path) -> None:
         "weight_decay": 0,
         "batch_size": np.int64(16),
         "epochs": 2,
-        "patience": None,
+        "patience": 5,
         "validation_share": 0.3,
         "one_hot_limit": 2,
         "min_category_count": 1,
@@ -106,12 +138,12 @@ def test_options_come_back(tmp_path: Path) -> None:
         "callbacks": (print_nothing,),
     }
     model = TabularClassifier(**given)
-    assert set(given) == {declared.name for declared in options(TabularClassifier)}
+    assert {*given, "plan"} == {declared.name for declared in options(TabularClassifier)}
     defaults = TabularClassifier().get_params()
-    assert all(value != defaults[name] for name, value in given.items() if name != "patience")
+    assert all(value != defaults[name] for name, value in given.items())
     model.fit(TABLE, TARGETS["multiclass"][1]).save(tmp_path / "model")
     loaded = load(tmp_path / "model")
-    assert loaded.get_params() == {**given, "callbacks": ()}
+    assert loaded.get_params() == {**given, "plan": None, "callbacks": ()}
     np.testing.assert_array_equal(loaded.predict_proba(TABLE), model.predict_proba(TABLE))
     with pytest.raises(NotFittedError):
         clone(loaded).predict(TABLE)
@@ -147,7 +179,7 @@ def test_a_file_that_exists_is_kept_unless_told(fitted: dict[str, Any], tmp_path
 
 def test_a_history_with_infinities_comes_back(fitted: dict[str, Any], tmp_path: Path) -> None:
     model = copy.deepcopy(fitted["number"])
-    model.history_.columns["gradient_norm"][1] = float("inf")
+    model.history_.columns["loss"][1] = float("inf")
     model.history_.columns["validation_loss"][model.best_epoch_ - 1] = float("inf")
     model.save(tmp_path / "model")
     assert load(tmp_path / "model").history_.to_dict() == model.history_.to_dict()

@@ -20,7 +20,7 @@ from pellucid.tabular.targets import ClassTarget
 
 
 class TabularClassifier(ClassifierMixin, TabularEstimator):
-    """A network that learns classes from a table as it is: numbers, categories, dates, and holes among them.
+    """Networks that learn classes from a table as it is: numbers, categories, dates, and holes among them.
 
     Two classes are learned by binary cross-entropy on one output, more by cross-entropy, and a target of shape
     (n_rows, n_labels) of 0 and 1 as independent labels.
@@ -28,12 +28,19 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
     Attributes
     ----------
     classes_ : (n_classes,), sorted; with labels, their numbers
-    network_, encoder_, target_ : the trained `Network`, the fitted `Encoder` and `ClassTarget`
-    history_ : the `History` of training, a row per epoch
+    ensemble_ : the networks that predict together, with their weights
+    network_, encoder_, target_ : the ensemble's strongest `Network`, the fitted `Encoder` and `ClassTarget`
+    members_ : of each configuration that was trained its hyper-parameters, its metric at each rung, what stopped it,
+        and how often it was chosen at which epoch; empty for a single network
+    history_ : the `History` of training: a row per rung, or per epoch of a single network
     plan_ : the choices that were left to the estimator, with their reasons
-    best_epoch_, seed_, fit_seconds_ : the epoch whose weights were kept, the seed used, the time taken
-    engine_ : what predicts, "native" or "numpy" with the reason; `history_` says what trained
-    refitted_ : whether the network was trained again, on all rows up to the best epoch
+    best_epoch_, seed_, fit_seconds_ : a single network's epoch whose weights were kept, otherwise the last rung; the
+        seed used, the time taken
+    temperature_, conformal_ : what raw outputs are divided by, and the scores behind `predict_sets`; 1 and None for a
+        single network
+    remarks_ : what was noticed about the table and in training
+    engine_ : what predicts, "native" or "numpy" with the reason
+    refitted_ : whether a single network was trained again, on all rows up to the best epoch
     loss_ : the `Loss`, whose link makes predictions of the network's outputs
     n_features_in_, feature_names_in_ : the columns of X, and their names (n_features_in_,) where X had names
 

@@ -1,4 +1,4 @@
-"""The recipe says which network is built for a table, and how it is trained."""
+"""How a single network is trained: batch size, epochs and schedules, from the number of rows."""
 
 from __future__ import annotations
 

@@ -14,19 +14,26 @@ from pellucid.tabular.targets import NumberTarget
 
 
 class TabularRegressor(RegressorMixin, TabularEstimator):
-    """A network that learns numbers from a table as it is: numbers, categories, dates, and holes among them.
+    """Networks that learn numbers from a table as it is: numbers, categories, dates, and holes among them.
 
     Targets are standardized, learned by squared error, and mapped back; predictions stay within the range of the
     training rows.
 
     Attributes
     ----------
-    network_, encoder_, target_ : the trained `Network`, the fitted `Encoder` and `NumberTarget`
-    history_ : the `History` of training, a row per epoch; losses are in units of the standardized target
+    ensemble_ : the networks that predict together, with their weights
+    network_, encoder_, target_ : the ensemble's strongest `Network`, the fitted `Encoder` and `NumberTarget`
+    members_ : of each configuration that was trained its hyper-parameters, its metric at each rung, what stopped it,
+        and how often it was chosen at which epoch; empty for a single network
+    history_ : the `History` of training: a row per rung, or per epoch of a single network; losses are in units of the
+        standardized target
     plan_ : the choices that were left to the estimator, with their reasons
-    best_epoch_, seed_, fit_seconds_ : the epoch whose weights were kept, the seed used, the time taken
-    engine_ : what predicts, "native" or "numpy" with the reason; `history_` says what trained
-    refitted_ : whether the network was trained again, on all rows up to the best epoch
+    best_epoch_, seed_, fit_seconds_ : a single network's epoch whose weights were kept, otherwise the last rung; the
+        seed used, the time taken
+    temperature_, conformal_ : 1, which is for classes; the scores behind `predict_interval`, None for a single network
+    remarks_ : what was noticed about the table and in training
+    engine_ : what predicts, "native" or "numpy" with the reason
+    refitted_ : whether a single network was trained again, on all rows up to the best epoch
     loss_ : the `Loss`, whose link makes predictions of the network's outputs
     n_features_in_, feature_names_in_ : the columns of X, and their names (n_features_in_,) where X had names
 
@@ -40,8 +47,9 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
 
     def predict(self, X: Any) -> Array:
         """Return the predicted numbers, in the target's unit, (n_rows,) or (n_rows, n_targets)."""
+        standardized = self._predictions(X)
         with np.errstate(over="ignore"):  # beyond the range of float64 is beyond that of the training rows
-            return self.target_.decode(self._predictions(X), clamp=True)
+            return self.target_.decode(standardized, clamp=True)
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
         """Return the ends of an interval around each prediction, (n_rows, 2) or (n_rows, n_targets, 2).

@@ -28,7 +28,7 @@ from pellucid.estimators.tabular_options import TabularOptions
 from pellucid.layers.base import Array
 from pellucid.losses import Loss
 from pellucid.network import Network
-from pellucid.options import option
+from pellucid.options import option, to_config
 from pellucid.population.configuration import Configuration
 from pellucid.population.ensemble import Ensemble
 from pellucid.population.recipe import build_member
@@ -51,6 +51,7 @@ from pellucid.tabular.target_values import as_array
 from pellucid.tabular.targets import ClassTarget, NumberTarget
 from pellucid.training import Callback, EarlyStopping, ProgressBar, Run, TimeBudget, train
 from pellucid.training.callbacks import as_callback
+from pellucid.training.metrics import metric_for
 
 if TYPE_CHECKING:
     from pellucid.insight import Importances
@@ -98,6 +99,7 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
         OptionError : an option has a value outside its range
         """
         self.validate()
+        metric_for("classification" if is_classifier(self) else "regression", self.metric, "fit")  # or it raises
         began = time.perf_counter()
         task = begin_fit(self, X, y, sample_weight, max_subtasks=2)
         for name in [name for name in vars(self) if name.endswith("_")]:
@@ -173,8 +175,7 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
         if self.verbose:
             watchers.append(MembersView())
         part = task and task.subtask("population")
-        names = ("hidden_layer_sizes", "activation", "dropout", "learning_rate", "weight_decay", "embedding_size")
-        fixed = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        fixed = {name: to_config(value) for name, value in self._decided().items()}  # plain numbers, for the file
         if "hidden_layer_sizes" in fixed:
             fixed["hidden_layer_sizes"] = tuple(fixed["hidden_layer_sizes"])
         outcome = fit_population(
@@ -186,12 +187,7 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
             rng,
             fixed=fixed,
             plan=self.plan,
-            planned={
-                "members": self.members,
-                "folds": self.folds,
-                "batch_size": self.batch_size,
-                "epochs": self.epochs,
-            },
+            planned={name: to_config(getattr(self, name)) for name in ("members", "folds", "batch_size", "epochs")},
             share=self.validation_share,
             metric=self.metric,
             cores=cores_for(self.n_jobs),
@@ -322,7 +318,11 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
         epochs = self.plan_.epochs if validation is not None else self.best_epoch_
         part = task and task.subtask("training" if validation is not None else "on all rows", max_subtasks=epochs)
         if part is not None:
-            fitted = lambda network: {"encoder_": encoder, "network_": copy.deepcopy(network)}  # noqa: E731
+
+            def fitted(network: Network) -> dict[str, Any]:
+                own = copy.deepcopy(network)
+                return {"encoder_": encoder, "network_": own, "ensemble_": Ensemble((own,), (1.0,), self.loss_)}
+
             watchers.append(EpochTasks(task=part, attributes=fitted))
         history = train(network, **arguments, epochs=epochs, callbacks=watchers, **judged)
         if part is not None:
@@ -359,9 +359,12 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
 
     def _single(self) -> Configuration:
         """Return the configuration of a single network: the options, and the recipe's own where they are None."""
+        return dataclasses.replace(Configuration(), **self._decided())
+
+    def _decided(self) -> dict[str, Any]:
+        """Return what the options decide of a configuration."""
         names = ("hidden_layer_sizes", "activation", "dropout", "learning_rate", "weight_decay", "embedding_size")
-        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        return dataclasses.replace(Configuration(), **given)
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     def _predictions(self, X: Any) -> Array:
         """Return probabilities or standardized numbers, (n_rows, n_outputs) float64, for a raw table."""

@@ -48,10 +48,11 @@ class Importances:
 
     @property
     def spreads(self) -> Array:
-        """The standard deviation of each column's repeats, (n_columns,); NaN of one repeat."""
+        """The standard deviation of each column's repeats, (n_columns,); NaN of one repeat or of infinite losses."""
         if self.losses.shape[1] < 2:
             return np.full(len(self.columns), np.nan)
-        return np.asarray(self.losses.std(axis=1, ddof=1))
+        with np.errstate(invalid="ignore"):  # a probability of 0 for the class that is right has a log-loss of infinity
+            return np.asarray(self.losses.std(axis=1, ddof=1))
 
     @property
     def ranking(self) -> list[int]:

@@ -163,7 +163,10 @@ def _estimator(document: Mapping[str, Any], tensors: Mapping[str, Array], digest
     _require(fits, f"its temperature is {estimator.temperature_!r}")
     estimator.conformal_ = None if conformal is None else _conformal(conformal, estimator)
     estimator.members_ = [_member(state) for state in document["members"]]
-    _require(all(type(text) is str for text in document["remarks"]), "its remarks are not texts")
+    in_order = [member["member"] for member in estimator.members_] == list(range(len(estimator.members_)))
+    _require(type(document["members"]) is list and in_order, "its members are not in order")
+    texts = type(document["remarks"]) is list and all(type(text) is str for text in document["remarks"])
+    _require(texts, "its remarks are not texts")
     estimator.remarks_ = tuple(document["remarks"])
     estimator.receipt_ = {**_receipt(document["receipt"]), "sha256": digest}
     estimator.history_ = _history(document["history"], estimator.receipt_, estimator.seed_)

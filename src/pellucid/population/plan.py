@@ -146,9 +146,9 @@ def plan_population(
         share = (n_parts - 1) / n_parts if n_parts > 1 else 1.0
         return n_parts * (share * n_rows * n_epochs * per_row * SHARE_OF_WORK + set_up)
 
-    if epochs is None and core_seconds is not None:
+    if core_seconds is not None:
         affordable = budget / cost(1, n_folds)  # member-epochs
-        span = 15 * min(max(round(math.sqrt(affordable * 4) / 15), 1), 12)
+        span = int(min(15 * min(max(round(math.sqrt(affordable * 4) / 15), 1), 12), epochs or math.inf))
         if affordable < 15 * MEMBERS[0] and folds is None and not one_fold:
             n_folds = 1
     if members is None:
@@ -158,5 +158,7 @@ def plan_population(
     parts = f"on {n_folds} folds each" if n_folds > 1 else "judged by rows set aside"
     reasons.append(f"{members} members, {parts}: {members * n_folds} networks")
     ends = ", ".join(map(str, rungs_of(span)[1:-1]))
-    reasons.append(f"{span} epochs of batches of {batch_size}; the weaker members stop after epochs {ends}")
+    reasons.append(
+        f"{span} epochs of batches of {batch_size}" + (f"; weaker members stop after {ends}" if ends else "")
+    )
     return PopulationPlan(n_rows, members, n_folds, batch_size, span, rungs_of(span), reasons=tuple(reasons))

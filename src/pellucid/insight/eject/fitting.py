@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.engine import forward
 from pellucid.errors import OptionError
 from pellucid.estimators.recipe import plan_training
 from pellucid.insight.eject.recipe import Recipe, recipe_of
@@ -83,6 +84,8 @@ def start_of(
     plan = plan_training(told["training_rows"], batch_size=estimator.batch_size, epochs=estimator.epochs)
     network, arguments = estimator._beginning(encoder, learned, Random(estimator.seed_), plan)
     recipe = recipe_of(network, {**arguments, "epochs": estimator.best_epoch_})
+    if not network.initialized:  # the edges of bins are quantiles of the rows, and training draws all weights then
+        network.initialize(recipe.samples.x, forward=forward)
     whole = len(numbers) == table.height and bool((numbers == np.arange(table.height)).all())
     return Start(network, recipe, None if whole else numbers)
 

@@ -18,11 +18,13 @@ class Curves:
     name : the quantity, such as ``"loss"``
     values : ``"training"``, ``"validation"`` or both, with the numbers of the epochs 1, 2, ..., (n_epochs,) each
     best : the index of the epoch that is marked on the validation curve, or None
+    unit : ``"epoch"``, or ``"rung"`` of a population, which is judged after some epochs only
     """
 
     name: str
     values: dict[str, Array]
     best: int | None = None
+    unit: str = "epoch"
 
     @property
     def mark(self) -> tuple[int, float, str] | None:
@@ -30,7 +32,7 @@ class Curves:
         if self.best is None:
             return None
         epoch = self.best + 1
-        return epoch, float(self.values["validation"][self.best]), f"best, epoch {epoch}"
+        return epoch, float(self.values["validation"][self.best]), f"best, {self.unit} {epoch}"
 
     @property
     def scale(self) -> str:
@@ -46,10 +48,15 @@ def curves_of(estimator: Any) -> list[Curves]:
     """Return the curves that the last fit of an estimator left: its losses, then its validation scores.
 
     The epoch that is marked is the one whose weights were kept, because validation rows judged it best. There are no
-    curves where there were no epochs, as with ``solver="lbfgs"``.
+    curves where there were no epochs, as with ``solver="lbfgs"``. Of a population it is the ensemble's metric on rows
+    that its networks were not trained on, at each rung, the last of which is kept.
     """
     if hasattr(estimator, "history_"):
         history = estimator.history_
+        if estimator.members_:
+            name = "loss" if estimator.metric is None else str(getattr(estimator.metric, "name", estimator.metric))
+            kept = history["epoch"].index(estimator.best_epoch_)
+            return [Curves(name, _aligned(validation=history["validation_loss"]), kept, unit="rung")]
         losses = _aligned(training=history["loss"], validation=history["validation_loss"])
         return [Curves("loss", losses, history["epoch"].index(estimator.best_epoch_))]
     given = {"training": "loss_curve_", "validation": "validation_loss_curve_"}

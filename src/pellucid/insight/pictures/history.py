@@ -84,6 +84,6 @@ def draw(axis: Any, curves: Curves, *, of: str = "", colors: Sequence[str] = (PO
         axis.set_yscale("log")
     elif curves.scale == "zero":
         axis.set_ylim(bottom=0, auto=True)  # other curves may come
-    axis.set_xlabel("epoch", fontsize=9)
+    axis.set_xlabel(curves.unit, fontsize=9)
     axis.xaxis.get_major_locator().set_params(integer=True)
     return lines

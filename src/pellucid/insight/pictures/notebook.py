@@ -84,7 +84,7 @@ def curves_svg(curves: Curves) -> str:
         parts.append(text(LEFT - 6, y + 4, compact(tick), "tick", "end"))
     for epoch in range(1, n_epochs + 1) if n_epochs < 6 else ticks(0, n_epochs)[1:]:
         parts.append(text(x_of(epoch), BOTTOM + 16, f"{epoch:.0f}", "tick"))
-    said = "epoch" if curves.mark is None else f"epoch (best: {curves.mark[0]})"
+    said = curves.unit if curves.mark is None else f"{curves.unit} (best: {curves.mark[0]})"
     parts.append(text((LEFT + RIGHT) / 2, HEIGHT - 4, said, "tick"))
     right = RIGHT
     for name, values in reversed(curves.values.items()):
@@ -103,7 +103,7 @@ def curves_svg(curves: Curves) -> str:
         epoch, value, words = curves.mark
         at = f'cx="{x_of(epoch):.1f}" cy="{y_of(value):.1f}"'
         parts.append(f'<circle {at} r="4"><title>{words}: {value:.6g}</title></circle>')
-    told = escape(f"{curves.name} over {n_epochs} epochs")
+    told = escape(f"{curves.name} over {n_epochs} {curves.unit}s")
     return (
         f'<svg role="img" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"><title>{told}</title>'
         f"{''.join(parts)}</svg>"
