@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from pellucid.elementary import logarithm
 from pellucid.initializers import Normal
 from pellucid.layers import (
@@ -38,7 +40,7 @@ def build_member(
     weight: Array | None,
     rng: Random,
 ) -> Network:
-    """Return the network of a configuration, float32, which predicts a constant at first: the best one for the target.
+    """Return the network of a configuration, float32, whose last biases start at the best constant for the target.
 
     Numbers enter by the embedding that the configuration names, truth values, one-hot columns and waves of dates by a
     factor each, and codes by an embedding; then come the hidden layers with dropout.
@@ -68,20 +70,20 @@ def build_member(
         layers += [Dense(width, weight_initializer="he"), ActivationLayer(configuration.activation)]
         if configuration.dropout:
             layers.append(Dropout(configuration.dropout))
-    layers.append(Dense(n_outputs, weight_initializer="lecun"))
+    start = best_constant(loss, target, weight, n_outputs)
+    layers.append(Dense(n_outputs, weight_initializer="lecun", bias_initializer=start))
     network = Network(layers, encoder.n_columns, rng=rng, dtype="float32")
     for name, factor in network.views(network.learning_rate_factor).items():
         factor[...] = SCALE_RATE if name.endswith(".factor") else 1.0
-    predict_constant(network, loss, target, weight)
     return network
 
 
-def predict_constant(network: Network, loss: Loss, target: Array, weight: Array | None) -> None:
-    """Let the last bias be the best constant for a target; a class that is not in it counts as half a row."""
-    best = loss.best_constant(loss.check_target(target, network.n_outputs), weight)
-    bias = network.named_parameters[f"{len(network.layers) - 1}.bias"]
-    bias[...] = logarithm(0.5 / len(target))  # of classes above the highest code in the target
-    bias[: len(best)] = best
+def best_constant(loss: Loss, target: Array, weight: Array | None, n_outputs: int) -> list[float]:
+    """Return the outputs that are best for all rows alike; a class that is not in the target counts as half a row."""
+    found = np.full(n_outputs, logarithm(0.5 / len(target)))  # of classes above the highest code in the target
+    best = loss.best_constant(loss.check_target(target, n_outputs), weight)
+    found[: len(best)] = best
+    return [float(value) for value in found]
 
 
 def number_size(encoder: Encoder, configuration: Configuration) -> int:
