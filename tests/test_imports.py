@@ -17,9 +17,9 @@ FILES = sorted(SOURCE.rglob("*.py"))
 ROOMS = [
     "errors", "domains", "options", "elementary", "normal", "random", "scalar", "formulas", "activations",
     "initializers", "layers", "losses", "network", "optimizers", "schedules", "engine", "training", "examples",
-    "tabular", "population", "estimators", "model", "importing", "insight", "export", "cli",
+    "tabular", "population", "estimators", "model", "importing", "insight", "export", "playground", "cli",
 ]  # fmt: skip
-HEAVY = ["matplotlib", "narwhals", "pandas", "polars", "rich", "scipy", "sklearn", "typer"]
+HEAVY = ["matplotlib", "narwhals", "pandas", "polars", "rich", "scipy", "sklearn", "starlette", "typer", "uvicorn"]
 LONGEST_FILE = 500
 
 EXEMPT: dict[tuple[str, str], str] = {
