@@ -18,6 +18,7 @@ from pellucid.cli.eject import eject
 from pellucid.cli.evaluate import evaluate
 from pellucid.cli.export import export
 from pellucid.cli.info import info
+from pellucid.cli.playground import playground
 from pellucid.cli.predict import predict
 from pellucid.cli.trace import trace
 from pellucid.cli.train import train
@@ -59,7 +60,7 @@ def build(asked: str) -> typer.Typer:
 
         recipe = parameters()
     application.command("train")(command(train, recipe))
-    for function in (predict, evaluate, info, trace, doctor, eject, export, demo):
+    for function in (predict, evaluate, info, trace, doctor, eject, export, playground, demo):
         application.command(function.__name__)(command(function))
     return application
 

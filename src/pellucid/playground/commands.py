@@ -86,7 +86,8 @@ def checked_fields(command: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of a command, completed and each inside its range; `OptionError` otherwise."""
     if not isinstance(command, str) or command not in COMMANDS:
         raise OptionError(
-            f"command got {command!r:.60}; there are {listed(COMMANDS, limit=60)}{near_miss(str(command), COMMANDS) or '.'}"
+            f"command got {command!r:.60}; there are {listed(COMMANDS, limit=60)}"
+            f"{near_miss(str(command), COMMANDS) or '.'}"
         )
     declared = {option.name: option for option in COMMANDS[command]}
     for name in given:

@@ -185,7 +185,8 @@ def build_network(configuration: Configuration, n_inputs: int, n_outputs: int) -
     layers: list[Any] = []
     for hidden in network["hidden"]:
         layers.append(Dense(hidden["width"], weight_initializer=initializer))
-        layers += {"none": [], "LayerNorm": [LayerNorm()], "BatchNorm": [BatchNorm()]}[hidden["normalization"]]
+        normalization = {"LayerNorm": LayerNorm, "BatchNorm": BatchNorm}.get(hidden["normalization"])
+        layers += [] if normalization is None else [normalization()]
         layers.append(configured(Activation, hidden["activation"], "network: activation"))
         layers += [Dropout(hidden["dropout"])] if hidden["dropout"] else []
     layers.append(Dense(n_outputs, weight_initializer=initializer))

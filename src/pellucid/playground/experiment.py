@@ -11,20 +11,19 @@ import numpy as np
 from pellucid.errors import DivergenceError, OptionError, PellucidError
 from pellucid.insight import diagnose, gradient_check
 from pellucid.insight.ledger import TracedStep
-from pellucid.layers.base import Array
 from pellucid.losses import Loss, Penalty
 from pellucid.network import Network
 from pellucid.optimizers import Optimizer
-from pellucid.playground import exports, numbers, state
+from pellucid.playground import exports, frames, numbers, state
 from pellucid.playground.choices import choices, described, losses_for
 from pellucid.playground.commands import EDITS, checked_fields
 from pellucid.playground.configuration import DEFAULT, Configuration, build_network, configured
 from pellucid.playground.curve import Curve
 from pellucid.playground.rows import Plane, Rows, make_rows, plane_of
-from pellucid.playground.surgery import cell_of, flat, frozen_and_cut, operate
+from pellucid.playground.surgery import cell_of, operate
 from pellucid.playground.sweep import Sweep
 from pellucid.playground.timeline import Edit, Recipe, Timeline
-from pellucid.playground.views import has_map, histograms, maps, plain, score
+from pellucid.playground.views import histograms, plain, score
 from pellucid.schedules import Schedule
 
 if TYPE_CHECKING:
@@ -34,6 +33,8 @@ Frame = dict[str, Any]
 
 MOST_RUNS = 4
 LONGEST_NAME = 60
+RESTARTING = ("network", "loss", "optimizer", "schedule", "penalty", "batch_size", "epochs", "seed")
+"""The sections of a configuration that are set as they are, and start the run anew."""
 
 
 class Experiment:
@@ -52,13 +53,18 @@ class Experiment:
         self.playing = False
         self.sweep: Sweep | None = None
         self._news: list[Frame] = []
+        self._step: TracedStep | None = None
+        self._step_rows: list[int] | None = None
         self._begin(DEFAULT.changed(**sections))
 
     def do(self, message: Mapping[str, Any]) -> Frame:
         """Carry out a command and return the frame that answers it; of one that fails, what is wrong."""
         given = {name: value for name, value in message.items() if name not in ("command", "id")}
+        command = message.get("command")
         try:
-            answer = getattr(self, f"_{message.get('command')}")(**checked_fields(message.get("command"), given))
+            fields = checked_fields(command, given)
+            restarting = str(command).removeprefix("set_") in RESTARTING
+            answer = self._set(**fields) if restarting else getattr(self, f"_{command}")(**fields)
         except PellucidError as error:
             answer = {"frame": "error", "message": str(error)}
         return {**answer, "id": message["id"]} if "id" in message else answer
@@ -92,7 +98,8 @@ class Experiment:
         self._adopt(configuration, rows, plane, loss)
         self.timeline = timeline
         self.curve = Curve()
-        self.playing, self.until, self.stopped_by = False, None, ""
+        self.playing, self.stopped_by = False, ""
+        self.until: int | None = None
         self._due, self._rate = 0.0, 100.0
         self._close_step()
         self._note()
@@ -151,30 +158,6 @@ class Experiment:
             loss = loss if loss["type"] in losses_for(rows) else None  # the first that fits
         frame = self._set(data=data, loss=loss)
         return frame
-
-    def _set_network(self, network: Any) -> Frame:
-        return self._set(network=network)
-
-    def _set_loss(self, loss: Any) -> Frame:
-        return self._set(loss=loss)
-
-    def _set_optimizer(self, optimizer: Any) -> Frame:
-        return self._set(optimizer=optimizer)
-
-    def _set_schedule(self, schedule: Any) -> Frame:
-        return self._set(schedule=schedule)
-
-    def _set_penalty(self, penalty: Any) -> Frame:
-        return self._set(penalty=penalty)
-
-    def _set_batch_size(self, batch_size: int | None) -> Frame:
-        return self._set(batch_size=batch_size)
-
-    def _set_epochs(self, epochs: int) -> Frame:
-        return self._set(epochs=epochs)
-
-    def _set_seed(self, seed: int) -> Frame:
-        return self._set(seed=seed)
 
     def _set_stop(self, stop: Any) -> Frame:
         self.configuration = self.configuration.changed(stop=stop)
@@ -311,15 +294,14 @@ class Experiment:
             self._open_step(None)
             self._news.append(self._ledger())
             step = self._step
+            assert step is not None
         else:
             self._at = max(0, self._at + by)
         said = numbers.operation(step, self._at)
         return {"frame": "operation", "step": step.number, "at": self._at, **said, "done": done}
 
     def _close_step(self) -> None:
-        self._step: TracedStep | None = None
-        self._step_rows: list[int] | None = None
-        self._at = 0
+        self._step, self._step_rows, self._at = None, None, 0
 
     def _inspect_weight(self, parameter: str, at: list[int], rows: list[int] | None) -> Frame:
         cell = cell_of(self.timeline.network, parameter, at)
@@ -460,66 +442,18 @@ class Experiment:
 
     def experiment(self) -> Frame:
         """Return the configuration and what it amounts to."""
-        network, rows = self.timeline.network, self.rows
-        layers = [
-            {
-                "index": index,
-                "type": type(layer).__name__,
-                "text": repr(layer),
-                "neurons": network.sizes[index + 1],
-                "has_map": has_map(network, index),
-            }
-            for index, layer in enumerate(network.layers)
-        ]
-        return {
-            "frame": "experiment",
-            "configuration": self.configuration.to_json(),
-            "task": rows.task,
-            "classes": rows.classes,
-            "inputs": rows.inputs,
-            "layers": layers,
-            "parameters": [
-                {"name": name, "shape": list(view.shape)} for name, view in network.named_parameters.items()
-            ],
-            "losses": losses_for(rows),
-            "n_train": len(self.X),
-            "n_test": len(self.X_test),
-            "edits": self._edits(),
-            "remarks": rows.remarks,
-        }
+        return frames.experiment(self.configuration, self.rows, self.timeline)
 
     def data(self) -> Frame:
         """Return where the rows lie in the plane that is shown."""
-        rows, plane = self.rows, self.plane
-        return {
-            "frame": "data",
-            "points": plane.points.tolist(),
-            "targets": rows.target.tolist(),
-            "is_test": rows.is_test.tolist(),
-            "extent": list(plane.extent),
-            "axes": list(plane.axes),
-            "classes": rows.classes,
-            "problems": rows.remarks,
-        }
+        return frames.data(self.rows, self.plane)
 
     def progress(self) -> Frame:
         """Return the numbers of this moment."""
-        timeline, network = self.timeline, self.timeline.network
-        train, test = self._scores(network)
-        if not self.curve.rows or self.curve.rows[-1][0] != timeline.step:
-            self.curve.add(timeline.step, train and train["loss"], test and test["loss"])
-        with np.errstate(all="ignore"):
-            network.loss_and_gradient(self.X, self.y, self.loss, penalty=timeline.recipe.penalty)
-        shown, output = maps(network, self.plane.grid, self.loss)
-        done = timeline.edits[: timeline.applied]
-        frozen, cut = frozen_and_cut([(edit.command, edit.fields) for edit in done])
+        self._note()
+        train, test = self._scores(self.timeline.network)
         return {
-            "frame": "progress",
-            "step": timeline.step,
-            "epoch": timeline.epoch,
-            "batch": timeline.batch,
-            "batches_per_epoch": timeline.batches,
-            "furthest_step": timeline.furthest,
+            **frames.position(self.timeline),
             "playing": self.playing,
             "speed": self.speed,
             "epochs_per_second": plain(self._rate) if self.playing else None,
@@ -527,13 +461,7 @@ class Experiment:
             "train": train,
             "test": test,
             "curve": self.curve.news(),
-            "weights": plain(flat(dict(network.named_parameters))),
-            "gradients": plain(flat(dict(network.named_gradients))),
-            "frozen": frozen,
-            "cut": cut,
-            "maps": shown,
-            "output": output,
-            "engine": timeline.engine,
+            **frames.numbers(self.timeline, self.X, self.y, self.plane.grid),
         }
 
 

@@ -112,7 +112,8 @@ def _value(node: ast.AST, columns: Mapping[str, Array]) -> Any:
                 raise OptionError(f"formula: {name} got {len(arguments)} values; it expects {count}.")
             return function(*(_value(argument, columns) for argument in arguments))
     raise OptionError(
-        f"formula has {ast.unparse(node)!r:.60}; it expects numbers, x1, x2, arithmetic, single comparisons and functions."
+        f"formula has {ast.unparse(node)!r:.60}; it expects numbers, x1, x2, arithmetic, single comparisons and "
+        "functions."
     )
 
 

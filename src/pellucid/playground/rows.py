@@ -91,7 +91,7 @@ def _judged(points: Array, target: Array, task: str, data: Mapping[str, Any]) ->
     """Return rows whose target is numbers, or codes of classes."""
     if task == "auto":
         whole = bool((target == np.round(target)).all())
-        task = "classification" if whole and 0 <= target.min() and target.max() < MOST_CLASSES else "regression"
+        task = "classification" if whole and target.min() >= 0 and target.max() < MOST_CLASSES else "regression"
     if task == "regression":
         return _of_points(points, target, [], data)
     codes = np.round(target)
@@ -189,7 +189,7 @@ def plane_of(rows: Rows, view: Mapping[str, Any]) -> Plane:
         extent = _extent(points)
         grid = center + _cells(extent, resolution) @ basis
         return Plane(points, grid, extent, ("component 1", "component 2"))
-    chosen = [column for column in view["columns"][:2]]
+    chosen = list(view["columns"][:2])
     if max(chosen) >= X.shape[1]:
         if view["columns"] != [0, 1]:
             raise OptionError(f"view: columns got {chosen}; the inputs are the columns 0 to {X.shape[1] - 1}.")

@@ -90,7 +90,7 @@ class Server:
         import uvicorn
 
         config = uvicorn.Config(
-            self.gate,  # type: ignore[arg-type]
+            self.gate,
             log_level="error",
             access_log=False,  # the link's token would stand in it
             ws="websockets-sansio",
@@ -122,7 +122,7 @@ class Server:
             Route("/export/{name}", self._export, methods=["GET"]),
             Mount("/static", StaticFiles(directory=STATIC)),
         ]
-        return Starlette(routes=routes, lifespan=lifespan)  # type: ignore[return-value]
+        return Starlette(routes=routes, lifespan=lifespan)
 
     def _tell(self, loop: asyncio.AbstractEventLoop, frame: dict[str, Any]) -> None:
         page = self._page

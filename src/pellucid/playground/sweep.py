@@ -91,6 +91,6 @@ def _changed(configuration: Configuration, field: str, value: Any) -> Configurat
     if field in ("batch_size", "seed"):
         return configuration.changed(**{field: value})
     raise OptionError(
-        f"start_sweep: field got {field!r:.60}; it expects an option of the optimizer, loss, schedule, penalty or data, "
-        f"such as 'optimizer.learning_rate', or 'network.width', 'batch_size', 'seed'."
+        f"start_sweep: field got {field!r:.60}; it expects an option of the optimizer, loss, schedule, penalty or "
+        "data, such as 'optimizer.learning_rate', or 'network.width', 'batch_size', 'seed'."
     )
