@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import zlib
 from typing import Any
@@ -65,10 +66,8 @@ def test_any_text_is_refused_in_one_way(text: str) -> None:
 @given(st.text(alphabet="x12 +-*/%()<>=.,e_sincobandortq[]'\"{}:@\\\n\x00", max_size=60) | st.text(max_size=60))
 def test_any_formula_is_computed_or_refused(text: str) -> None:
     columns = {"x1": np.array([0.5, -1.0]), "x2": np.array([2.0, 3.0])}
-    try:
+    with contextlib.suppress(PellucidError):
         assert np.isfinite(evaluate(text, columns)).all()
-    except PellucidError:
-        pass
 
 
 @pytest.mark.parametrize(

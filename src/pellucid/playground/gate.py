@@ -97,7 +97,6 @@ class Gate:
         origins = headers.get("origin", [])
         if (changes and not origins) or any(origin != f"http://{hosts[0]}" for origin in origins):
             raise RefusedError(403, "the request comes from another page")
-        self._count()
         query = parse_qsl(scope.get("query_string", b"").decode("latin-1"))
         tokens = [value for name, value in query if name == "token"]
         known = self._is_known(headers.get("cookie", []))
@@ -109,6 +108,7 @@ class Gate:
                 return f"/?{rest}" if rest else "/"
         if not known:
             raise RefusedError(401, "open the link that pellucid playground printed; it can be used once")
+        self._count()
         if method not in (*SAFE, "POST"):
             raise RefusedError(405, "there is nothing here for this method")
         length = headers.get("content-length", ["0"])[0]

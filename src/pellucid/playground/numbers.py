@@ -114,7 +114,7 @@ def weight(step: TracedStep, parameter: str, at: tuple[int, ...]) -> dict[str, A
 
 
 def neuron(step: TracedStep, layer: int, column: int) -> dict[str, Any]:
-    """Return how a neuron's value came about in the step's first row: in its layer, and in those up to the next Dense."""
+    """Return how a neuron's value came about in the step's first row: its layer, and those up to the next Dense."""
     layers = step.recording.network.layers
     end = next((n for n in range(layer + 1, len(layers)) if isinstance(layers[n], Dense)), len(layers))
     sections = {section.title: section.entries for section in step.sections}
