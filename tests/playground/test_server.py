@@ -130,7 +130,7 @@ def test_of_frames_that_were_not_sent_the_latest_wins_and_the_curve_is_whole() -
     page.put({"frame": "progress", "step": 1, "curve": {"from": 2, "rows": ["d"]}, "id": 4})
     import asyncio
 
-    async def two() -> list[dict[str, Any]]:
+    async def two() -> list[Any]:
         return [await page.next(), await page.next()]
 
     first, second = asyncio.run(two())

@@ -32,6 +32,12 @@ class Page:
         self._answers: list[dict[str, Any]] = []
         self._latest: dict[str, dict[str, Any]] = {}
         self._filled = asyncio.Event()
+        self._left = False
+
+    def leave(self) -> None:
+        """Let nothing more be sent: another page takes the place."""
+        self._left = True
+        self._filled.set()
 
     def put(self, frame: dict[str, Any]) -> None:
         """Take a frame; an older one of its kind, which was not sent yet, gives way."""
@@ -45,11 +51,13 @@ class Page:
             self._latest[kind] = frame
         self._filled.set()
 
-    async def next(self) -> dict[str, Any]:
-        """Return the frame to send next."""
-        while not (self._answers or self._latest):
+    async def next(self) -> dict[str, Any] | None:
+        """Return the frame to send next; None where the page was left."""
+        while not (self._answers or self._latest or self._left):
             self._filled.clear()
             await self._filled.wait()
+        if self._left:
+            return None
         if self._answers:
             return self._answers.pop(0)
         return self._latest.pop(next(iter(self._latest)))
@@ -137,6 +145,8 @@ class Server:
     async def _experiment(self, websocket: Any) -> None:
         """Serve a page; one that comes later takes its place."""
         await websocket.accept()
+        if self._page is not None:
+            self._page.leave()
         page = self._page = Page()
         greeting = await self._ask(lambda e: [e.options(), e.experiment(), e.data(), e.do({"command": "look"})])
         for frame in greeting:
@@ -151,8 +161,8 @@ class Server:
             self._page = None
 
     async def _write(self, websocket: Any, page: Page) -> None:
-        while self._page is page:
-            await websocket.send_text(json.dumps(await page.next(), allow_nan=False, separators=(",", ":")))
+        while (frame := await page.next()) is not None:
+            await websocket.send_text(json.dumps(frame, allow_nan=False, separators=(",", ":")))
         await websocket.close(4000, "the playground was opened elsewhere")
 
     async def _read(self, websocket: Any, page: Page) -> None:
