@@ -11,7 +11,7 @@ from typing import Any
 
 from pellucid.playground.experiment import Experiment
 
-SLICE = 0.015  # seconds of training between looks at the queue
+SLICE = 0.008  # seconds of training between looks at the queue
 FRAME = 1 / 30
 
 Task = Callable[[Experiment], Any]
@@ -49,7 +49,7 @@ class Worker(threading.Thread):
                 experiment.advance(SLICE)
                 if was_playing and (time.monotonic() >= next_frame or not experiment.playing):
                     self._tell(experiment.progress())
-                    next_frame = time.monotonic() + FRAME
+                    next_frame = max(next_frame + FRAME, time.monotonic())
                 left = SLICE - (time.monotonic() - began) if experiment.speed is not None else 0.0
                 wait = max(0.0, left)
             else:
