@@ -17,7 +17,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 ROOMS = [
     "errors", "domains", "options", "elementary", "normal", "random", "scalar", "formulas", "activations",
     "initializers", "layers", "losses", "network", "optimizers", "schedules", "engine", "training", "examples",
-    "tabular", "population", "estimators", "model", "importing", "insight", "export", "serving", "cli",
+    "tabular", "population", "estimators", "model", "importing", "insight", "export", "serving", "playground", "cli",
 ]  # fmt: skip
 HEAVY = ["matplotlib", "narwhals", "pandas", "polars", "rich", "scipy", "sklearn", "starlette", "typer", "uvicorn"]
 HEAVY_OF = {"estimators": {"sklearn"}, "cli": {"typer", "rich"}, "serving": {"starlette"}}  # which a room may import

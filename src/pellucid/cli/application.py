@@ -18,6 +18,7 @@ from pellucid.cli.eject import eject
 from pellucid.cli.evaluate import evaluate
 from pellucid.cli.export import export
 from pellucid.cli.info import info
+from pellucid.cli.playground import playground
 from pellucid.cli.predict import predict
 from pellucid.cli.serve import serve
 from pellucid.cli.trace import trace
@@ -60,7 +61,7 @@ def build(asked: str) -> typer.Typer:
 
         recipe = parameters()
     application.command("train")(command(train, recipe))
-    for function in (predict, evaluate, info, trace, doctor, eject, export, serve, demo):
+    for function in (predict, evaluate, info, trace, doctor, eject, export, serve, playground, demo):
         application.command(function.__name__)(command(function))
     return application
 

@@ -19,7 +19,7 @@ from pellucid.tabular.values import require_polars, to_text
 if TYPE_CHECKING:
     import polars
 
-__all__ = ["READABLE", "read_table", "require_rows", "to_table"]
+__all__ = ["READABLE", "parse_table", "read_table", "require_rows", "to_table"]
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 READABLE = (*SEPARATORS, ".parquet", ".jsonl", ".ndjson")
@@ -47,8 +47,25 @@ def read_table(
     DataError : if there is no such file or it is no table: in one line, with the line and column where known
     MissingColumnError : if ``columns_as_text`` names a column that the file does not have
     """
-    require_polars()
     path = Path(path)
+    suffix, packed = _suffix_of(path)
+    return _parsed(path, suffix, _content(path, packed), missing, columns_as_text)
+
+
+def parse_table(name: str, content: bytes) -> polars.DataFrame:
+    """Return the table that the bytes of a file hold; its name says of which kind it is, and is in messages.
+
+    Raises `DataError`, as `read_table`; also for a packed file, whose size nobody knows before it is unpacked.
+    """
+    path = Path(name)
+    suffix, packed = _suffix_of(path)
+    if packed:
+        raise DataError(f"{name} is packed; unpack it first.")
+    return _parsed(path, suffix, _without_mark(path, content), ("",), ())
+
+
+def _suffix_of(path: Path) -> tuple[str, bool]:
+    """Return the suffix that says what a file holds, and whether it is packed."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     packed = suffixes[-1:] == [".gz"]
     suffix = "".join(suffixes[-2:-1] if packed else suffixes[-1:])
@@ -58,7 +75,13 @@ def read_table(
             f"{path}: the suffix {shown!r} is not of a table; it expects one of {listed(READABLE)}"
             f"{near_miss(suffix, READABLE)}"
         )
-    content = _content(path, packed)
+    return suffix, packed
+
+
+def _parsed(
+    path: Path, suffix: str, content: bytes, missing: Sequence[str], columns_as_text: Sequence[str]
+) -> polars.DataFrame:
+    require_polars()
     if suffix in SEPARATORS:
         table = _read_delimited(path, content, SEPARATORS[suffix], missing, columns_as_text)
     elif suffix == ".parquet":
@@ -87,6 +110,10 @@ def _content(path: Path, packed: bool) -> bytes:
         content = gzip.decompress(content) if packed else content
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read: {error}.") from error
+    return _without_mark(path, content)
+
+
+def _without_mark(path: Path, content: bytes) -> bytes:
     content = content.removeprefix(BYTE_ORDER_MARK)
     if not content.strip():
         raise DataError(f"{path} is empty; it expects a table.")

@@ -1,0 +1,71 @@
+"""The worker is the one thread that touches the experiment: it answers commands and trains in between."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from pellucid.playground.experiment import Experiment
+
+SLICE = 0.008  # seconds of training between looks at the queue
+FRAME = 1 / 30
+
+Task = Callable[[Experiment], Any]
+
+
+class Worker(threading.Thread):
+    """``tell`` is called, in this thread, with each frame that nobody asked for."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        super().__init__(name="playground", daemon=True)
+        self.tell: Callable[[dict[str, Any]], None] | None = None
+        self._experiment = experiment
+        self._tasks: queue.SimpleQueue[tuple[Task, Future[Any]] | None] = queue.SimpleQueue()
+
+    def ask(self, task: Task) -> Future[Any]:
+        """Let the thread call a function with the experiment, after what was asked before."""
+        future: Future[Any] = Future()
+        self._tasks.put((task, future))
+        return future
+
+    def stop(self) -> None:
+        """Let the thread end after what was asked before."""
+        self._tasks.put(None)
+
+    def run(self) -> None:
+        """Serve until `stop`."""
+        experiment = self._experiment
+        next_frame, wait = 0.0, None
+        while True:
+            try:
+                item = self._tasks.get(timeout=wait) if wait != 0 else self._tasks.get_nowait()
+            except queue.Empty:
+                began = time.monotonic()
+                was_playing = experiment.playing
+                experiment.advance(SLICE)
+                if was_playing and (time.monotonic() >= next_frame or not experiment.playing):
+                    self._tell(experiment.progress())
+                    next_frame = max(next_frame + FRAME, time.monotonic())
+                left = SLICE - (time.monotonic() - began) if experiment.speed is not None else 0.0
+                wait = max(0.0, left)
+            else:
+                if item is None:
+                    return
+                task, future = item
+                try:
+                    future.set_result(task(experiment))
+                except Exception as error:  # whoever asked is told; the thread goes on
+                    future.set_exception(error)
+                wait = 0.0
+            for frame in experiment.news():
+                self._tell(frame)
+            if not experiment.busy:
+                wait = None
+
+    def _tell(self, frame: dict[str, Any]) -> None:
+        if self.tell is not None:
+            self.tell(frame)
