@@ -56,8 +56,8 @@ def test_the_recipe_is_derived_from_the_estimators_options(pellucid: Any, monkey
             continue
         assert "--" + declared.name.replace("_", "-") in out
         assert declared.help() in out
-    assert "[default: from the table's size, or the time budget]" in out  # of --members
-    assert "[default: 0.15]" in out  # of --validation-share
+    assert "[default: (from the table's size, or the time budget)]" in out  # of --members
+    assert "[default: (0.15)]" in out  # of --validation-share
     assert not any(flag in out for flag in ("--callbacks", "--class-weight", "--plan", "--verbose"))
 
 

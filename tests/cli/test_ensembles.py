@@ -174,3 +174,65 @@ def test_near_certainty_is_not_certainty() -> None:
     yes = np.array([[1 - 1e-12]])
     assert LogLoss().value(yes, np.zeros((1, 1))) == pytest.approx(-np.log(1e-12), rel=1e-4)
     assert LogLoss().value(yes.astype(np.float32), np.zeros((1, 1))) == np.inf
+
+
+def test_info_shows_the_ensemble_as_training_did(pellucid: Command, fruit: Path) -> None:
+    out = pellucid("train", "fruit.csv", "--target", "price", *SMALL).out
+    info = pellucid("info", "fruit.pellucid").out
+    start = out.index("weight   member")
+    table = out[start : out.index("saved fruit.pellucid")]
+    assert table in info
+    assert "90% interval: prediction ± " in table
+    first = strongest(load("fruit.pellucid"))
+    assert first is not None
+    assert f"The strongest network of the ensemble's {len(load('fruit.pellucid').ensemble_.networks)} networks" in info
+    assert f"(member {first.member} at epoch {first.epoch}):" in info
+    document = json.loads(pellucid("info", "fruit.pellucid", "--json").out)
+    assert document["ensemble"]["half_width_of_90_percent_interval"] == half_widths(load("fruit.pellucid"))
+    assert "rungs" in document["receipt"]["plan"]
+
+
+def test_info_and_evaluate_of_a_single_network(pellucid: Command, single: Path) -> None:
+    info = pellucid("info", single.name).out
+    assert "\nThe network:\n" in info
+    assert "ensemble" not in info
+    assert "network" in pellucid("evaluate", single.name, "fruit.csv").out
+    pellucid("predict", single.name, "fruit.csv", "--interval", 0.9).says(2, "--interval", "single network")
+
+
+def test_evaluate_names_the_ensemble(pellucid: Command, model: Path) -> None:
+    assert re.search(r"^ +ensemble *$", pellucid("evaluate", model.name, "fruit.csv").out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("targets", [["price"], ["price", "size"]])
+def test_intervals_of_numbers_are_those_of_the_library(pellucid: Command, fruit: Path, targets: list[str]) -> None:
+    words = [word for name in targets for word in ("--target", name)]
+    assert pellucid("train", "fruit.csv", *words, *SMALL).code == 0
+    found = json.loads(pellucid("predict", "fruit.pellucid", "fruit.csv", "--interval", 0.8, "--json").out)
+    ends = load("fruit.pellucid").predict_interval(read_table(fruit).to_dict(), 0.8).reshape(60, -1, 2)
+    for index, name in enumerate(targets):
+        of = f" of {name}" if len(targets) > 1 else ""
+        assert found["low" + of] == ends[:, index, 0].tolist()
+        assert found["high" + of] == ends[:, index, 1].tolist()
+        low, high = np.array(found["low" + of]), np.array(found["high" + of])
+        assert (low < high).all()
+
+
+def test_sets_of_classes_are_those_of_the_library(pellucid: Command, model: Path) -> None:
+    printed = pellucid("predict", model.name, "fruit.csv", "--interval", 0.9, "--output", "out.csv")
+    assert printed.code == 0, printed.err
+    table = read_table(model.parent / "out.csv")
+    assert table.columns == ["prediction", "may be melon", "may be plum"]
+    sets = load(model).predict_sets(read_table(model.with_suffix(".csv")).to_dict(), 0.9)
+    assert np.array_equal(table.select("may be melon", "may be plum").to_numpy(), sets)
+
+
+@pytest.mark.parametrize("coverage", ["0", "1", "1.5", "nan"])
+def test_a_coverage_that_is_none_is_wrong_usage(pellucid: Command, model: Path, coverage: str) -> None:
+    pellucid("predict", model.name, "fruit.csv", "--interval", coverage).says(2, "--interval", "above 0 and below 1")
+
+
+def test_a_coverage_that_takes_more_rows_is_refused(pellucid: Command, model: Path) -> None:
+    ended = pellucid("predict", model.name, "fruit.csv", "--interval", 0.999)
+    ended.says(1, "rows")
+    assert ended.out == ""
