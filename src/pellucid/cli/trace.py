@@ -168,11 +168,12 @@ def _of_model(model: Path, data: Path, steps: list[int] | None, rows: list[int] 
     part = strongest(estimator)
     own = estimator._single() if part is None else part.configuration
     optimizer = build_optimizer(own.learning_rate, own.weight_decay)
-    of = which_network(estimator)
+    which = which_network(estimator)
+    of = f" of {which}" if which else ""
     before = f" after {max(steps):,} others" if steps and max(steps) else ""
     note(
-        f"note: a training step{before} from the saved weights{f' of {of}' if of else ''}, each over all {len(X):,} rows, with "
-        f"dropout as in training and a fresh optimizer: {optimizer!r}"
+        f"note: a training step{before} from the saved weights{of}, each over all {len(X):,} rows, with dropout as in "
+        f"training and a fresh optimizer: {optimizer!r}"
     )
     chosen = rows or list(range(len(X)))
     return trace_steps(
