@@ -66,6 +66,15 @@ def fruit(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def model(pellucid: Command, fruit: Path) -> Path:
-    """A classifier of the table's kind."""
-    assert pellucid("train", fruit.name, "--target", "kind", "--drop", "price", *QUICK).code == 0
+    """A classifier of the table's kind, an ensemble of a population of two."""
+    words = ("--target", "kind", "--drop", "price", "--members", 2, *QUICK)
+    assert pellucid("train", fruit.name, *words).code == 0
+    return fruit.with_suffix(".pellucid")
+
+
+@pytest.fixture
+def single(pellucid: Command, fruit: Path) -> Path:
+    """The same of one network."""
+    words = ("--target", "kind", "--drop", "price", "--members", 1, *QUICK)
+    assert pellucid("train", fruit.name, *words).code == 0
     return fruit.with_suffix(".pellucid")

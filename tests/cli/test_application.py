@@ -48,16 +48,17 @@ def test_a_missing_extra_is_one_line(package: str) -> None:
 
 
 def test_the_recipe_is_derived_from_the_estimators_options(pellucid: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "240")
-    monkeypatch.setenv("TERMINAL_WIDTH", "240")
+    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setenv("TERMINAL_WIDTH", "400")
     out = pellucid("train", "--help").out
     for declared in options(TabularClassifier):
-        if declared.name in ("callbacks", "kinds", "missing", "random_state", "verbose"):
+        if declared.name in ("callbacks", "class_weight", "kinds", "missing", "plan", "random_state", "verbose"):
             continue
         assert "--" + declared.name.replace("_", "-") in out
         assert declared.help() in out
-    assert "[default: (128,128)]" in out
-    assert "--callbacks" not in out
+    assert "[default: (from the table's size, or the time budget)]" in out  # of --members
+    assert "[default: (0.15)]" in out  # of --validation-share
+    assert not any(flag in out for flag in ("--callbacks", "--class-weight", "--plan", "--verbose"))
 
 
 @pytest.mark.parametrize(

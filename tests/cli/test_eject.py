@@ -19,14 +19,6 @@ WEIGHTS_BOUND = trajectory(4, 64) * float(np.finfo(np.float32).eps) / EPS
 """Two epochs of two steps of at most 60 rows, in float32."""
 
 
-@pytest.fixture
-def single(pellucid: Any, fruit: Path) -> Path:
-    """A classifier of the table's kind, of one network."""
-    quick = ("--members", 1, "--epochs", 2, "--hidden-layer-sizes", 8, "--drop", "price")
-    assert pellucid("train", fruit.name, "--target", "kind", *quick).code == 0
-    return fruit.with_suffix(".pellucid")
-
-
 def columns(text: str) -> dict[str, list[str]]:
     head, *rows = csv.reader(io.StringIO(text))
     return {name: [row[index] for row in rows] for index, name in enumerate(head)}

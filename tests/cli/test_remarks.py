@@ -18,15 +18,23 @@ from pellucid.tabular import infer_columns, to_table
         ("{}.5%", "is a number"),
         ("$ 1,{}00", "is a number"),
         ("3/{}/2024", "is a date"),
-        ("user {:05}", "a single row"),
     ],
 )
-def test_columns_that_look_like_something_else(write: str, words: str) -> None:
-    columns = infer_columns(to_table({"c": [write.format(number) for number in range(10, 30)]}))
-    (remark,) = remarks(columns, 20, [])
-    assert "column 'c' counts as categories" in remark
+@pytest.mark.parametrize(
+    ("often", "read"), [(2, "column 'c' counts as categories"), (1, "column 'c' is left out, as text that is another")]
+)
+def test_columns_that_look_like_something_else(write: str, words: str, often: int, read: str) -> None:
+    columns = infer_columns(to_table({"c": [write.format(number) for number in range(10, 30)] * often}))
+    (remark,) = remarks(columns, 20 * often, [])
+    assert read in remark
     assert words in remark
-    assert remarks(columns, 20, ["c"]) == []
+    assert remarks(columns, 20 * often, ["c"]) == []
+
+
+def test_a_category_for_each_row_that_has_one_gets_a_remark() -> None:
+    columns = infer_columns(to_table({"c": [f"user {number}" for number in range(20)] + [None]}))
+    (remark,) = remarks(columns, 21, [])
+    assert "column 'c' counts as categories, each with a single row" in remark
 
 
 @pytest.mark.parametrize(

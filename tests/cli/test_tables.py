@@ -40,12 +40,12 @@ def test_from_a_table_to_predictions(
     task = "regression" if least[0] == "R2" else "classification"
 
     epochs = 4 if table.height > 2000 else 30
-    words = ("--epochs", epochs, "--hidden-layer-sizes", "64", "--n-jobs", 1, "--task", task)
+    words = ("--epochs", epochs, "--hidden-layer-sizes", "64", "--members", 2, "--task", task)
     ended = pellucid("train", data.name, "--target", target, "--json", *words)
     assert ended.code == 0, ended.err
     trained = json.loads(ended.out)
     assert sum(trained["rows"].values()) == table.height
-    assert trained["metrics"]["network"][least[0]] > least[1]
+    assert trained["metrics"]["ensemble"][least[0]] > least[1]
 
     assert pellucid("evaluate", f"{name}.pellucid", data.name).code == 0
     scored = json.loads(pellucid("evaluate", f"{name}.pellucid", data.name, "--json").out)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pellucid import load
 from tests.cli.conftest import Command
 
 
@@ -55,8 +57,8 @@ def test_the_outputs_name_chooses_the_format(
     assert pellucid("trace", "xor", "--output", name, *words, "--force").code == 0
 
 
-def test_a_saved_model_is_traced_on_a_row_of_a_table(pellucid: Command, model: Path, fruit: Path) -> None:
-    ended = pellucid("trace", model.name, fruit.name, "--row", 3, "--format", "json")
+def test_a_saved_model_is_traced_on_a_row_of_a_table(pellucid: Command, single: Path, fruit: Path) -> None:
+    ended = pellucid("trace", single.name, fruit.name, "--row", 3, "--format", "json")
     assert ended.code == 0, ended.err
     assert "fresh optimizer" in ended.err
     (step,) = json.loads(ended.out)["steps"]
@@ -65,9 +67,9 @@ def test_a_saved_model_is_traced_on_a_row_of_a_table(pellucid: Command, model: P
     assert entries["W¹"]["name"] == "1.weight"
     assert {"C¹", "Z¹", "A¹", "D¹", "K¹", "Z²", "P", "L", "∂L/∂W¹", "m(W¹)′", "W¹′", "B₁′"} <= set(entries)
     assert len(entries["X"]["values"][0]) == entries["X"]["shape"][1]
-    less = pellucid("trace", model.name, fruit.name, "--row", 3, "--format", "json", "--most", 2)
+    less = pellucid("trace", single.name, fruit.name, "--row", 3, "--format", "json", "--most", 2)
     assert json.loads(less.out)["steps"][0]["sections"][0]["entries"][0]["columns"] == [0, 1]
-    whole = pellucid("trace", model.name, fruit.name, "--most", 2, "--no-differences")
+    whole = pellucid("trace", single.name, fruit.name, "--most", 2, "--no-differences")
     assert whole.code == 0, whole.err
     assert "60 rows" in whole.out
 
@@ -77,7 +79,11 @@ def test_a_saved_model_is_traced_at_later_steps_from_its_weights_on(
 ) -> None:
     ended = pellucid("trace", model.name, fruit.name, "--step", 0, "--step", 2, "--format", "json", "--no-differences")
     assert ended.code == 0, ended.err
-    assert "after 2 others from the saved weights, each over all 60 rows" in ended.err
+    assert "after 2 others from the saved weights of the strongest network of the ensemble's " in ended.err
+    assert "each over all 60 rows" in ended.err
+    (rate,) = re.findall(r"learning_rate=([\d.e-]+)", ended.err)
+    rates = [member["configuration"]["learning_rate"] for member in load(model).members_]
+    assert float(rate) in rates  # not the default of all
     first, third = json.loads(ended.out)["steps"]
     assert (first["step"], third["step"], third["epoch"]) == (0, 2, 2)
 

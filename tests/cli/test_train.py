@@ -14,7 +14,8 @@ import pellucid as library
 from pellucid.cli.interruption import Interruption
 from pellucid.tabular import read_table
 
-QUICK = ("--epochs", 2, "--hidden-layer-sizes", 8)
+QUICK = ("--epochs", 2, "--hidden-layer-sizes", 8, "--members", 2)
+SINGLE = ("--epochs", 2, "--hidden-layer-sizes", 8, "--members", 1)
 
 
 def test_it_says_what_it_understood_chose_and_reached(pellucid: Any, fruit: Path) -> None:
@@ -26,7 +27,11 @@ def test_it_says_what_it_understood_chose_and_reached(pellucid: Any, fruit: Path
         "category (target)",
         "task: classification, because the target is text with 2 distinct values",
         "rows: 48 to learn from, 12 held out",
-        "of these rows, 41 are for training and 7 find the best epoch",
+        "chosen: 2 members, on 4 folds each: 8 networks",
+        "trained in ",
+        "log-loss alone",
+        "of each: one for each fold",
+        "log-loss on rows that its networks have not seen: ",
         "linear model",
         "majority class",
         "log-loss",
@@ -38,14 +43,22 @@ def test_it_says_what_it_understood_chose_and_reached(pellucid: Any, fruit: Path
     assert (fruit.parent / "fruit.pellucid").exists()
 
 
+def test_of_a_single_network_it_says_how_it_was_trained(pellucid: Any, fruit: Path) -> None:
+    out = pellucid("train", "fruit.csv", "--target", "kind", *SINGLE).out
+    assert "of these rows, 41 are for training and 7 find the best epoch" in out
+    assert "network: 8 hidden neurons, " in out
+    assert "trained again, on all 48 rows to epoch " in out
+    assert "ensemble" not in out
+
+
 def test_json_is_one_document_and_messages_go_to_standard_error(pellucid: Any, fruit: Path) -> None:
     ended = pellucid("train", "fruit.csv", "--target", "price", "--json", *QUICK)
     document = json.loads(ended.out)
     assert "60 rows" in ended.err
     assert document["task"] == "regression"
-    assert document["rows"] == {"training": 41, "validation": 7, "test": 12}
-    assert set(document["metrics"]) == {"network", "linear model", "mean"}
-    assert set(document["metrics"]["network"]) == {"RMSE", "MAE", "R2"}
+    assert document["rows"] == {"training": 48, "validation": 0, "test": 12}
+    assert set(document["metrics"]) == {"ensemble", "linear model", "mean"}
+    assert set(document["metrics"]["ensemble"]) == {"RMSE", "MAE", "R2"}
     assert [column["name"] for column in document["columns"]] == ["size", "color", "kind", "price"]
     assert document["sha256"] == library.load("fruit.pellucid").receipt_["sha256"]
 
@@ -61,7 +74,7 @@ def test_the_test_rows_take_no_part_in_training(pellucid: Any, fruit: Path) -> N
     assert len(aside) == 12
     rows = table[stay]
     kinds = {"size": "number", "color": "category", "kind": "category"}
-    own = library.TabularRegressor(epochs=2, hidden_layer_sizes=(8,), random_state=3, kinds=kinds)
+    own = library.TabularRegressor(members=2, epochs=2, hidden_layer_sizes=(8,), random_state=3, kinds=kinds)
     own.fit(rows.drop("price"), rows["price"])
     assert np.array_equal(own.predict(table), library.load("fruit.pellucid").predict(table))
 
@@ -77,7 +90,7 @@ def test_the_scores_are_those_of_the_rows_held_out(pellucid: Any, fruit: Path) -
     table[aside].write_csv("held_out.csv")
     assert (
         json.loads(pellucid("evaluate", "fruit.pellucid", "held_out.csv", "--json").out)["metrics"]
-        == (document["metrics"]["network"])
+        == (document["metrics"]["ensemble"])
     )
 
 
@@ -90,7 +103,7 @@ def test_a_test_file_is_what_it_is_judged_by(pellucid: Any, fruit: Path) -> None
     assert document["rows"]["test"] == 10
     assert document["rows"]["training"] + document["rows"]["validation"] == 60
     scored = json.loads(pellucid("evaluate", "fruit.pellucid", "last.csv", "--json").out)
-    assert scored["metrics"] == document["metrics"]["network"]
+    assert scored["metrics"] == document["metrics"]["ensemble"]
 
 
 def test_without_test_rows_there_is_no_evaluation(pellucid: Any, fruit: Path) -> None:
@@ -124,8 +137,8 @@ def test_several_targets(pellucid: Any, tmp_path: Path, task: str, metric: str) 
     (tmp_path / "t.csv").write_text("\n".join(['a,q,"r, s"', *rows]) + "\n", encoding="utf-8")
     document = json.loads(pellucid("train", "t.csv", "-t", "q", "-t", "r, s", "--json", *QUICK).out)
     assert document["task"] == task
-    assert metric in document["metrics"]["network"]
-    assert all(set(scores) == set(document["metrics"]["network"]) for scores in document["metrics"].values())
+    assert metric in document["metrics"]["ensemble"]
+    assert all(set(scores) == set(document["metrics"]["ensemble"]) for scores in document["metrics"].values())
     predicted = json.loads(pellucid("predict", "t.pellucid", "t.csv", "--json").out)
     assert len(predicted["prediction of r, s"]) == 60
     assert json.loads(pellucid("evaluate", "t.pellucid", "t.csv", "--json").out)["targets"] == ["q", "r, s"]
@@ -181,7 +194,8 @@ def test_ctrl_c_keeps_and_saves_the_best_epoch_so_far(
 ) -> None:
     before = signal.getsignal(signal.SIGINT)
     interrupt(monkeypatch, times=1)
-    ended = pellucid("train", "fruit.csv", "--target", "kind", "--json", "--epochs", 500)
+    words = ("--members", 1, "--epochs", 500)
+    ended = pellucid("train", "fruit.csv", "--target", "kind", "--json", *words)
     assert ended.code == 130
     document = json.loads(ended.out)
     assert document["interrupted"] is True
@@ -195,7 +209,7 @@ def test_ctrl_c_keeps_and_saves_the_best_epoch_so_far(
 def test_a_second_ctrl_c_ends_without_saving(pellucid: Any, fruit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.getsignal(signal.SIGINT)
     interrupt(monkeypatch, times=2)
-    ended = pellucid("train", "fruit.csv", "--target", "kind", "--epochs", 500)
+    ended = pellucid("train", "fruit.csv", "--target", "kind", "--members", 2, "--epochs", 500)
     assert ended.code == 130
     assert ended.err.endswith("interrupted; nothing was saved\n")
     assert not (fruit.parent / "fruit.pellucid").exists()
@@ -203,7 +217,7 @@ def test_a_second_ctrl_c_ends_without_saving(pellucid: Any, fruit: Path, monkeyp
 
 
 def test_a_time_budget_ends_training(pellucid: Any, fruit: Path) -> None:
-    words = ("--time-budget", "0.2s", "--epochs", 100_000, "--hidden-layer-sizes", "8,8")
+    words = ("--time-budget", "0.2s", "--epochs", 100_000, "--hidden-layer-sizes", "8,8", "--members", 1)
     document = json.loads(pellucid("train", "fruit.csv", "--target", "price", "--json", *words).out)
     assert "time budget" in document["stopped_by"]
     assert document["epochs"] < 100_000

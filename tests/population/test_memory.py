@@ -75,7 +75,7 @@ def test_the_forecast_grows_with_what_it_holds() -> None:
     many = forecast_memory(n_rows=1000, n_members=3, **SIZES)
     assert many.for_networks["weights of 3 networks"] == 3 * small.for_networks["weights of 1 network"]
     chosen = forecast_memory(n_rows=1000, n_candidates=50, n_judged=200, **SIZES)
-    assert chosen.total == small.total + 50 * (200 * 12 + 4 * 1000)
+    assert chosen.total == small.total + 50 * (200 * 16 + 4 * 1000)
     assert many.total == sum(many.for_rows.values()) + sum(many.for_networks.values())
 
 

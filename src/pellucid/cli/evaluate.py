@@ -15,6 +15,7 @@ def evaluate(model: Model, data: Data, json: Json = False) -> int:
     Scores mean something on rows that the model was not trained on.
     """
     from pellucid.cli.display import Display, confusion_table, counted, scores_table
+    from pellucid.cli.ensemble import noun
     from pellucid.cli.rows import read_rows
     from pellucid.cli.scores import confusion, predicted, scores
     from pellucid.cli.targets import names_of, take_target
@@ -37,7 +38,7 @@ def evaluate(model: Model, data: Data, json: Json = False) -> int:
         f"{model} on {data}: {counted(rows, 'row')}, {'target' if len(names) == 1 else 'targets'} {', '.join(names)}"
     )
     display.say()
-    display.show(scores_table({"network": found}))
+    display.show(scores_table({noun(estimator): found}))
     document: dict[str, Any] = {
         "model": str(model),
         "data": str(data),

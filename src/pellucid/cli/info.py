@@ -8,8 +8,9 @@ from pellucid.cli.arguments import Json, Model
 
 
 def info(model: Model, json: Json = False) -> int:
-    """Show what a model is: its task, the columns it needs, its network, its receipt. The file is verified."""
+    """Show what a model is: its task, the columns it needs, its networks, its receipt. The file is verified."""
     from pellucid.cli.display import MOST_COLUMNS, Display, columns_summary, columns_table, counted, number, size
+    from pellucid.cli.ensemble import calibration_lines, ensemble_lines, ensemble_table, to_json, which_network
     from pellucid.cli.targets import names_of
     from pellucid.errors import ModelFileError
     from pellucid.model import load
@@ -44,13 +45,21 @@ def info(model: Model, json: Json = False) -> int:
         display.say(columns_summary(columns))
     display.show(columns_table(columns, {}, display.width))
     display.say()
-    display.say("The network:")
+    if estimator.members_:
+        display.say("The ensemble:")
+        display.show(ensemble_table(estimator))
+        for line in (*ensemble_lines(estimator), *calibration_lines(estimator)):
+            display.say(line)
+        display.say()
+    which = which_network(estimator)
+    display.say(f"{which[:1].upper()}{which[1:]}:" if which else "The network:")
     display.say(estimator.network_.summary())
     display.say()
     display.say("The receipt of its training:")
     for name, value in receipt.items():
-        shown = number(value) if isinstance(value, float) else "-" if value == "" else str(value)
-        display.say(f"  {name.replace('_', ' '):<16} {shown}")
+        if name != "plan":  # which --json shows
+            shown = number(value) if isinstance(value, float) else "-" if value == "" else str(value)
+            display.say(f"  {name.replace('_', ' '):<16} {shown}")
     document: dict[str, Any] = {
         "model": str(model),
         "bytes": n_bytes,
@@ -65,6 +74,7 @@ def info(model: Model, json: Json = False) -> int:
             "parameters": int(estimator.network_.parameters.size),
             "layers": [repr(layer) for layer in estimator.network_.layers],
         },
+        "ensemble": to_json(estimator),
         "receipt": receipt,
     }
     display.finish(document)

@@ -66,7 +66,7 @@ def _value(option: Option, text: Any) -> Any:
     try:
         return _parsed(text, option.domain)
     except ValueError:
-        names = option.domain.names if isinstance(option.domain, Choice) else ()
+        names = [name for part in _alternatives(option.domain) if isinstance(part, Choice) for name in part.names]
         raise typer.BadParameter(
             f"got {text!r}; it expects {option.domain.describe()}{near_miss(text, names) or '.'}",
             param_hint=flag(option),

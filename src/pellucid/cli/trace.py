@@ -147,6 +147,7 @@ def _of_example(name: str, steps: list[int] | None, rows: list[int] | None, star
 def _of_model(model: Path, data: Path, steps: list[int] | None, rows: list[int] | None) -> Trace:
     """Trace steps that would come next, each over the whole table, with the optimizer of the model's recipe, fresh."""
     from pellucid.cli.display import note
+    from pellucid.cli.ensemble import strongest, which_network
     from pellucid.cli.rows import read_rows
     from pellucid.cli.targets import names_of, take_target
     from pellucid.estimators.recipe import build_optimizer
@@ -164,10 +165,14 @@ def _of_model(model: Path, data: Path, steps: list[int] | None, rows: list[int] 
     for row in rows or ():
         if row >= len(X):
             raise OptionError(f"{data} has the rows 0 to {len(X) - 1}; --row got {row}.")
-    optimizer = build_optimizer(estimator.learning_rate, estimator.weight_decay)
+    part = strongest(estimator)
+    own = estimator._single() if part is None else part.configuration
+    optimizer = build_optimizer(own.learning_rate, own.weight_decay)
+    which = which_network(estimator)
+    of = f" of {which}" if which else ""
     before = f" after {max(steps):,} others" if steps and max(steps) else ""
     note(
-        f"note: a training step{before} from the saved weights, each over all {len(X):,} rows, with dropout as in "
+        f"note: a training step{before} from the saved weights{of}, each over all {len(X):,} rows, with dropout as in "
         f"training and a fresh optimizer: {optimizer!r}"
     )
     chosen = rows or list(range(len(X)))

@@ -75,7 +75,7 @@ class Member:
     ) -> tuple[Array, tuple[Array, Array]] | DivergenceError:
         """Train on fold ``k`` up to an epoch, on one thread.
 
-        Returns the predictions of the rows to judge by, (n_held, n_outputs) float32, and copies of the weights and
+        Returns the predictions of the rows to judge by, (n_held, n_outputs) float64, and copies of the weights and
         buffers; or the error, if the network diverged. Raises `Cancelled` if the event is set meanwhile.
         """
         own_seed = int(Random(seed).at(purpose=Purpose.SAMPLE, layer=1 + k, step=self.number).words(1)[0])
@@ -103,7 +103,7 @@ class Member:
                 if history.stopped_by:
                     raise Cancelled
                 self.histories[k] = history
-                predictions = linked(loss, network, fold.held).astype(np.float32)
+                predictions = linked(loss, network, fold.held)
         except DivergenceError as error:
             return error
         if not np.isfinite(predictions).all():

@@ -66,7 +66,7 @@ def forecast_memory(
 
     The rows are taken from the table (8 bytes a number) and encoded as float32, column by column and then row by row:
     twice at the peak. Each member has its vectors, each that trains at once a batch with the values and slopes of all
-    neurons; and each candidate of the ensemble keeps its weights and its predictions, float32, with one number a row
+    neurons; and each candidate of the ensemble keeps its weights and its predictions, float64, with one number a row
     more while it is selected from.
 
     Parameters
@@ -88,7 +88,7 @@ def forecast_memory(
         {
             "rows of the table": 8 * n_rows * n_columns,
             "encoded rows": 2 * 4 * n_rows * n_inputs,
-            "predictions": n_candidates * n_judged * (4 * n_outputs + 8),
+            "predictions": n_candidates * n_judged * 8 * (n_outputs + 1),
         },
         {
             f"weights of {n_members} network{'' if n_members == 1 else 's'}": 4 * VECTORS * n_members * n_parameters,

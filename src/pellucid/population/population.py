@@ -219,10 +219,10 @@ class Population:
                 member.stopped_by = f"diverged before epoch {epoch}"
                 self._errors += errors
                 continue
-            predictions = np.empty((len(self.target), found[0][0].shape[1]), dtype=np.float32)
+            predictions = np.empty((len(self.target), found[0][0].shape[1]))  # float32 rounds 1 - 1e-8 to certainty
             for fold, (part, _) in zip(self.folds, found, strict=True):
                 predictions[fold.judged] = part
-            value = self.metric.value(predictions.astype(np.float64), self.target, self.weight)
+            value = self.metric.value(predictions, self.target, self.weight)
             member.values.append(value)
             self.candidates.append(Candidate(member.number, rung, value, predictions, [own for _, own in found]))
         self.jobs = {}

@@ -85,8 +85,9 @@ def picture(population: Population, seconds: float, width: int, height: int) -> 
     ]
     shown = _shown_members(population, max(height - BESIDE_ROWS, 1))
     rest = len(population.members) - len(shown)
+    heading = "; ".join(lines)
     parts: list[RenderableType] = [
-        Text("; ".join(lines), no_wrap=True, overflow="ellipsis"),
+        Text(heading if len(heading) <= width else "\n".join(lines), no_wrap=True, overflow="ellipsis"),
         Text(),
         _table(population, shown, width),
         Text("" if not rest else f"... and {rest} more", style="dim"),
@@ -192,6 +193,8 @@ def _state(population: Population, member: Member) -> tuple[str, str]:
     """Return what a member is at, and how many of its networks have reached the end of the rung."""
     if member.stopped_by:
         return "diverged" if member.stopped_by.startswith("diverged") else "stopped", ""
+    if len(population.history) == len(population.plan.rungs):
+        return "trained", ""
     jobs = [job for (number, _), job in population.jobs.items() if number == member.number]
     n_done = sum(job.done() for job in jobs)
     if not n_done and not any(job.running() for job in jobs):

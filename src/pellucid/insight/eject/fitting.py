@@ -83,6 +83,8 @@ def start_of(
         )
     plan = plan_training(told["training_rows"], batch_size=estimator.batch_size, epochs=estimator.epochs)
     network, arguments = estimator._beginning(encoder, learned, Random(estimator.seed_), plan)
+    if not network.initialized:  # the bins of an embedding need rows
+        network.initialize(arguments["X"])
     recipe = recipe_of(network, {**arguments, "epochs": estimator.best_epoch_})
     if not network.initialized:  # the edges of bins are quantiles of the rows, and training draws all weights then
         network.initialize(recipe.samples.x, forward=forward)
