@@ -35,7 +35,7 @@ KINDS = ["yes or no", "labels", "classes"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("true_temperature", [0.4, 2.5])
+@pytest.mark.parametrize("true_temperature", [0.7, 2.5])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_the_temperature_is_the_minimum_that_another_search_finds(
     kind: str, true_temperature: float, weighted: bool

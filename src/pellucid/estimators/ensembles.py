@@ -186,7 +186,14 @@ def fit_population(
     if loss.link in ("sigmoid", "softmax"):
         outputs = outputs_of(predictions, loss)
         fitted = fit_temperature(outputs, target, loss, split.weight)
-        temperature, remarks = fitted.value, (*remarks, fitted.reason)
+        temperature, reason = fitted.value, fitted.reason
+        if temperature > 1.0 and len(split.folds) > 1:
+            temperature = 1.0
+            reason = (
+                "no temperature above 1 is used with folds: the mean of their networks is already softer than the one "
+                "network of each that the rows were predicted by"
+            )
+        remarks = (*remarks, reason)
         predictions = loss.predict(outputs / temperature)
     return Outcome(
         population,

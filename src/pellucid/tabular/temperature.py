@@ -25,9 +25,9 @@ from pellucid.errors import OptionError, ShapeError
 from pellucid.layers.base import Array
 from pellucid.losses import Loss
 
-LOWEST, HIGHEST = 0.05, 20.0  # rows that are all right have no best temperature: sharper is always better
+LOWEST, HIGHEST = 0.5, 20.0  # rows that are all right call for ever sharper: then one wrong row to come costs more
 FOLDS = 5
-MARGIN = 0.5  # standard errors; of 0 to 2, it gives up least where T is 1 and where it is not (100 to 2,000 rows)
+MARGIN = 1.0  # standard errors
 STEPS = 100  # a bracket halved so often is narrower than a float; Newton's steps need about five
 PRECISION = 2.0**-40  # of the sharpness
 SMALLEST = 5e-324  # stands for a probability of 0, whose logarithm would be -∞
@@ -46,8 +46,8 @@ def fit_temperature(outputs: Array, target: Array, loss: Loss, weight: Array | N
 
     One number fitted to n rows always lowers their own loss, by about 1 / 2n where nothing is to be gained. So the gain
     is measured on rows that took no part: every fifth row in turn is judged by the temperature of the others. The
-    temperature is used if the mean gain is more than half its own standard error, which is the deviation of the rows'
-    gains over the root of their (effective) number.
+    temperature is used if the mean gain is more than its own standard error, which is the deviation of the rows' gains
+    over the root of their (effective) number.
 
     Parameters
     ----------
