@@ -13,8 +13,16 @@ from pellucid.model.receipt import VERSIONS
 from pellucid.model.saving import CONFORMAL, contents
 from pellucid.tabular.fingerprint import Fingerprint
 
-PARTS = ("encoder", "target", "loss", "weights", "temperature")  # of the document, what predictions depend on
+PARTS = {
+    "encoder": "the encoder differs",
+    "target": "what is known of the target differs",
+    "loss": "the loss differs",
+    "weights": "the networks' shares in the ensemble differ",
+    "temperature": "the temperature differs",
+}
+"""Parts of the document that predictions depend on."""
 CHANGES_NOTHING = ("verbose", "n_jobs")  # options
+COMMAND = ("targets", "task", "test_share", "drop", "groups", "order")  # what the command line was told besides
 QUALITY = ("metric", "validation_loss")
 
 
@@ -49,7 +57,9 @@ def option_differences(document: Mapping[str, Any], other: Mapping[str, Any]) ->
     if document["estimator"] != other["estimator"]:
         return [f"one is a {document['estimator']}, the other a {other['estimator']}"]
     own, others = document["options"], other["options"]
-    return _entries(own, others, tuple(name for name in own if name not in CHANGES_NOTHING))
+    commands = [each["receipt"].get("command", {}) for each in (document, other)]
+    found = _entries(own, others, tuple(name for name in own if name not in CHANGES_NOTHING))
+    return found + _entries(commands[0], commands[1], COMMAND)
 
 
 def version_differences(receipt: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
@@ -67,12 +77,7 @@ def part_differences(document: Mapping[str, Any], other: Mapping[str, Any]) -> l
         pairs = zip(document["networks"], other["networks"], strict=True)
         unlike = [str(number) for number, (own, its) in enumerate(pairs) if own != its]
         found.append(f"other layers in network {', '.join(unlike)}")
-    names = {"weights": "what the networks count in the ensemble", "target": "what is known of the target"}
-    for part in PARTS:
-        if document[part] != other[part]:
-            values = f": {document[part]!r} and {other[part]!r}" if part == "temperature" else ""
-            found.append(f"another {names.get(part, part)}{values}" if part not in names else f"{names[part]} differs")
-    return found
+    return found + [said for part, said in PARTS.items() if document[part] != other[part]]
 
 
 def tensor_differences(tensors: Mapping[str, Array], others: Mapping[str, Array]) -> list[str]:

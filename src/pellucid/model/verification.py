@@ -81,7 +81,7 @@ def verify(
     ...     digest = quick.fit(table, label).save(path)
     ...     found, other = verify(path, table, label), verify(path, {"size": list(range(1, 41))}, label)
     >>> found.same, other.same, other.data
-    (True, False, ("column 'size' of X has other values",))
+    (True, False, ("column 'size' has other values",))
     """
     from pellucid.estimators.material import material_of
 

@@ -51,8 +51,9 @@ class ColumnDigest(NamedTuple):
 
     def said(self) -> str:
         """Return what it is called in a sentence."""
-        number = f" {self.name}" if self.name else ""
-        return f"column {self.name!r} of {self.part}" if self.part in NAMED else f"{self.part}{number}"
+        if self.part in NAMED:
+            return f"column {self.name!r}" + (f" of {self.part}" if self.part != "X" else "")
+        return f"{'the target' if self.part == 'y' else self.part}{f' {self.name}' if self.name else ''}"
 
 
 @dataclass(frozen=True)
