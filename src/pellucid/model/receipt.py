@@ -76,9 +76,14 @@ def checked_receipt(state: Mapping[str, Any]) -> dict[str, Any]:
     Fingerprint.from_json(state["data"])
     if "plan" in state:
         recorded_plan(state)
-    for name in ("command", "test"):
-        if not isinstance(state.get(name, {}), dict):
-            raise ModelFileError(f"its receipt has {name} {state[name]!r}")
+    if not isinstance(state.get("command", {}), dict):
+        raise ModelFileError(f"its receipt has command {state['command']!r:.80}")
+    if "test" in state:
+        rows, metrics = state["test"]["rows"], state["test"]["metrics"]
+        if type(rows) is not int or not all(type(value) in (float, str) for value in metrics.values()):
+            raise ModelFileError("its receipt has scores that are no numbers")
+        for value in metrics.values():
+            float(value)
     return dict(state)
 
 
