@@ -127,7 +127,7 @@ def test_numbers_and_labels_are_kept_by_column() -> None:
     own = taken(TABLE, numbers, NumberTarget())
     other = numbers.copy()
     other[3, 1] = 9.0
-    assert own.differences(taken(TABLE, other, NumberTarget())) == ["the target 1 has other values"]
+    assert own.differences(taken(TABLE, other, NumberTarget())) == ["target 1 has other values"]
     labels = (numbers > 3).astype(int)
     assert [column.name for column in taken(TABLE, labels).columns if column.part == "y"] == ["0", "1"]
 

@@ -53,7 +53,8 @@ class ColumnDigest(NamedTuple):
         """Return what it is called in a sentence."""
         if self.part in NAMED:
             return f"column {self.name!r}" + (f" of {self.part}" if self.part != "X" else "")
-        return f"{'the target' if self.part == 'y' else self.part}{f' {self.name}' if self.name else ''}"
+        noun = "target" if self.part == "y" else self.part
+        return f"{noun} {self.name}" if self.name else "the target" if self.part == "y" else noun
 
 
 @dataclass(frozen=True)
