@@ -65,14 +65,14 @@ def receipt(estimator: Any) -> dict[str, Any]:
 
 def checked_receipt(state: Mapping[str, Any]) -> dict[str, Any]:
     """Return the receipt that a file holds; raise unless it has all that is needed, in the right types."""
+    if "data" not in state:
+        raise ModelFileError("its receipt has no fingerprint of the data")
     wrong = [n for n, value in state.items() if n not in SECTIONS and not isinstance(value, str | int | float)]
     if wrong:
         raise ModelFileError(f"its receipt has values of another type: {listed(wrong)}")
     for name, kind in NEEDED.items():
         if type(state.get(name)) is not kind:
             raise ModelFileError(f"its receipt has {name} {state.get(name)!r}")
-    if "data" not in state:
-        raise ModelFileError("its receipt has no fingerprint of the data")
     Fingerprint.from_json(state["data"])
     if "plan" in state:
         recorded_plan(state)
