@@ -33,7 +33,7 @@ _HOMES = {
         "AbsoluteError BinaryCrossEntropy BinaryFocal CrossEntropy Focal Huber Loss Penalty Poisson Quantile "
         "SquaredError"
     ),
-    "pellucid.model": "load verify",
+    "pellucid.model": "Verification compare_models load verify",
     "pellucid.network": "Network",
     "pellucid.optimizers": "LBFGS SGD Adam AdamW Optimizer RMSprop",
     "pellucid.random": "Random",

@@ -93,7 +93,7 @@ def test_what_a_population_knows_comes_back(fitted: dict[str, Any], tmp_path: Pa
     assert loaded.ensemble_.weights == model.ensemble_.weights
     assert (loaded.temperature_, loaded.remarks_) == (model.temperature_, model.remarks_)
     np.testing.assert_array_equal(loaded.predict_sets(TABLE, 0.7), model.predict_sets(TABLE, 0.7))
-    assert PopulationPlan.from_json(json.loads(loaded.receipt_["plan"])) == model.plan_
+    assert PopulationPlan.from_json(loaded.receipt_["plan"]) == model.plan_
 
 
 def test_intervals_come_back(fitted: dict[str, Any], tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_plan_of_a_file_trains_the_same_model_again(fitted: dict[str, Any], tm
     model = fitted["number, population"]
     model.save(tmp_path / "model")
     loaded = load(tmp_path / "model")
-    plan = PopulationPlan.from_json(json.loads(loaded.receipt_["plan"]))
+    plan = PopulationPlan.from_json(loaded.receipt_["plan"])
     again = loaded.set_params(plan=plan).fit(TABLE, TARGETS["number"][1])
     np.testing.assert_array_equal(again.predict(TABLE), model.predict(TABLE))
 

@@ -13,6 +13,7 @@ import typer
 from pellucid import __version__
 from pellucid.cli.command import command, complain
 from pellucid.cli.demo import demo
+from pellucid.cli.diff import diff
 from pellucid.cli.doctor import doctor
 from pellucid.cli.eject import eject
 from pellucid.cli.evaluate import evaluate
@@ -23,6 +24,7 @@ from pellucid.cli.predict import predict
 from pellucid.cli.serve import serve
 from pellucid.cli.trace import trace
 from pellucid.cli.train import train
+from pellucid.cli.verify import verify
 from pellucid.errors import listed, near_miss
 
 
@@ -61,7 +63,7 @@ def build(asked: str) -> typer.Typer:
 
         recipe = parameters()
     application.command("train")(command(train, recipe))
-    for function in (predict, evaluate, info, trace, doctor, eject, export, serve, playground, demo):
+    for function in (predict, evaluate, info, verify, diff, trace, doctor, eject, export, serve, playground, demo):
         application.command(function.__name__)(command(function))
     return application
 

@@ -19,15 +19,19 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 30
 FIRST_COLUMNS = 10
+MOST_SENTENCES = 12
 
 
 class Display:
-    """Prints for people: on standard output, or on standard error where that is kept for one JSON document."""
+    """Prints for people: on standard output, or on standard error where that is kept for one JSON document.
 
-    def __init__(self, *, as_json: bool) -> None:
+    A quiet one prints the JSON document alone, if it is asked for.
+    """
+
+    def __init__(self, *, as_json: bool, quiet: bool = False) -> None:
         from rich.console import Console
 
-        self._console = Console(stderr=as_json, highlight=False, markup=False, emoji=False)
+        self._console = Console(stderr=as_json, quiet=quiet, highlight=False, markup=False, emoji=False)
         self._as_json = as_json
 
     def say(self, line: str = "") -> None:
@@ -47,6 +51,14 @@ class Display:
         """Print the JSON document, if it is asked for."""
         if self._as_json:
             print(json.dumps(_finite(document), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def listing(display: Display, sentences: Sequence[str]) -> None:
+    """Say each of some sentences on a line of its own, of many the first ones and their number."""
+    for sentence in sentences[:MOST_SENTENCES]:
+        display.say(f"  {sentence}")
+    if len(sentences) > MOST_SENTENCES:
+        display.say(f"  and {len(sentences) - MOST_SENTENCES:,} more")
 
 
 def columns_table(columns: Sequence[Column], roles: Mapping[str, str], width: int) -> Table:

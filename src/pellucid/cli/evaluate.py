@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pellucid.cli.arguments import Data, Json, Model
+
+if TYPE_CHECKING:
+    from pellucid.cli.scores import Scores
+    from pellucid.cli.source import Source
+    from pellucid.layers.base import Array
 
 MOST_CLASSES = 10
 
@@ -16,9 +22,8 @@ def evaluate(model: Model, data: Data, json: Json = False) -> int:
     """
     from pellucid.cli.display import Display, confusion_table, counted, scores_table
     from pellucid.cli.ensemble import noun
-    from pellucid.cli.rows import read_rows
-    from pellucid.cli.scores import confusion, predicted, scores
-    from pellucid.cli.targets import names_of, take_target
+    from pellucid.cli.scores import confusion
+    from pellucid.cli.targets import names_of
     from pellucid.model import load
     from pellucid.tabular import ClassTarget
 
@@ -27,12 +32,7 @@ def evaluate(model: Model, data: Data, json: Json = False) -> int:
     target = estimator.target_
     classifies = isinstance(target, ClassTarget)
     names = names_of(target)
-    source = read_rows(estimator, data, with_target=True)
-    with source.locating():
-        y = take_target(source.table, names, "classification" if classifies else "regression")
-        target.encode(y)  # a value that cannot be scored is found before the work
-        prediction = predicted(estimator, source.table)
-        found = scores(target, names, y, prediction)
+    source, y, prediction, found = evaluated(estimator, data)
     rows = source.table.height
     display.say(
         f"{model} on {data}: {counted(rows, 'row')}, {'target' if len(names) == 1 else 'targets'} {', '.join(names)}"
@@ -53,3 +53,19 @@ def evaluate(model: Model, data: Data, json: Json = False) -> int:
         document["confusion"] = {"classes": target.classes.tolist(), "rows_true_columns_predicted": counts.tolist()}
     display.finish(document)
     return 0
+
+
+def evaluated(estimator: Any, data: Path) -> tuple[Source, Any, Array, Scores]:
+    """Return a table read for a model, the true values, what is predicted, and how well they fit."""
+    from pellucid.cli.rows import read_rows
+    from pellucid.cli.scores import predicted, scores
+    from pellucid.cli.targets import names_of, take_target
+    from pellucid.tabular import ClassTarget
+
+    target, names = estimator.target_, names_of(estimator.target_)
+    source = read_rows(estimator, data, with_target=True)
+    with source.locating():
+        y = take_target(source.table, names, "classification" if isinstance(target, ClassTarget) else "regression")
+        target.encode(y)  # a value that cannot be scored is found before the work
+        prediction = predicted(estimator, source.table)
+        return source, y, prediction, scores(target, names, y, prediction)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pellucid.cli.arguments import Json, Model
@@ -56,10 +57,8 @@ def info(model: Model, json: Json = False) -> int:
     display.say(estimator.network_.summary())
     display.say()
     display.say("The receipt of its training:")
-    for name, value in receipt.items():
-        if name != "plan":  # which --json shows
-            shown = number(value) if isinstance(value, float) else "-" if value == "" else str(value)
-            display.say(f"  {name.replace('_', ' '):<16} {shown}")
+    for name, shown in receipt_lines(receipt):
+        display.say(f"  {name.replace('_', ' '):<17} {shown}")
     document: dict[str, Any] = {
         "model": str(model),
         "bytes": n_bytes,
@@ -79,3 +78,35 @@ def info(model: Model, json: Json = False) -> int:
     }
     display.finish(document)
     return 0
+
+
+def receipt_lines(receipt: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield each entry of a receipt with its text."""
+    from pellucid.cli.display import counted, number, share
+    from pellucid.cli.scores import SHARES
+
+    seconds = ("fit_seconds", "cpu_seconds")
+    data, plan, command, test = (receipt.get(name, {}) for name in ("data", "plan", "command", "test"))
+    n_columns = sum(column[0] == "X" for column in data["columns"])
+    yield "data", f"{counted(data['columns'][0][3], 'row')}, {counted(n_columns, 'column')}, SHA-256 {data['sha256']}"
+    for name, value in receipt.items():
+        if not isinstance(value, dict):
+            shown = f"{value:.3f} s" if name in seconds else number(value) if isinstance(value, float) else str(value)
+            yield name.removesuffix("_seconds") + " time" * (name in seconds), "-" if value == "" else shown
+    for name, entries in (("plan", plan), ("command", command)):
+        said = [f"{key.replace('_', ' ')} {_text(entries[key])}" for key in entries if key != "reasons"]
+        if said:
+            yield name, ", ".join(said)
+    if test:
+        scores = [f"{name} {share(value) if name in SHARES else number(value)}" for name, value in _numbers(test)]
+        yield "test", f"{counted(test['rows'], 'row')}: {', '.join(scores)}"
+
+
+def _numbers(test: Mapping[str, Any]) -> list[tuple[str, float]]:
+    return [(name, float(value)) for name, value in test["metrics"].items()]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        value = [f"{key}={item}" for key, item in value.items()]
+    return (" ".join(map(str, value)) if isinstance(value, list) else str(value if value is not None else "")) or "-"

@@ -20,10 +20,13 @@ from pellucid.cli.display import (
 from pellucid.cli.interruption import Interruption
 from pellucid.cli.material import Material, Order, prepare
 from pellucid.cli.output import check_output
+from pellucid.cli.record import record
 from pellucid.cli.room import Room
 from pellucid.cli.scores import Scores, predicted, scores
 from pellucid.cli.targets import keep_names
 from pellucid.estimators import TabularClassifier, TabularRegressor
+from pellucid.model import save
+from pellucid.model.receipt import to_json
 from pellucid.tabular.values import to_text
 from pellucid.training import Callback
 
@@ -37,7 +40,8 @@ def run(order: Order, *, force: bool, as_json: bool) -> int:
     interruption = Interruption()
     with interruption:
         estimator = fit(order, material, [interruption, Room(functools.partial(room, order, material, force=force))])
-        digest = estimator.save(order.output, overwrite=force)
+        told: dict[str, Any] = {"command": record(order, material.task.task)}
+        digest = save(estimator, order.output, overwrite=force, told=told)
     rows = {
         "training": estimator.plan_.n_rows,
         "validation": material.table.height - estimator.plan_.n_rows,  # 0 of a population, whose plan says the folds
@@ -54,6 +58,10 @@ def run(order: Order, *, force: bool, as_json: bool) -> int:
     except KeyboardInterrupt:
         note(f"pellucid: interrupted; {order.output} is saved, and not evaluated")
         return 130
+    if found is not None:  # saved before, so that nothing is lost, and again with its scores
+        metrics = {name: to_json(value) for name, value in found[ensemble.noun(estimator)].items()}
+        told["test"] = {"rows": rows["test"], "metrics": metrics}
+        digest = save(estimator, order.output, overwrite=True, told=told)
     if found is None:
         display.say("no rows were held out (--test-share 0), so there is no evaluation")
     else:
@@ -155,7 +163,7 @@ def room(order: Order, material: Material, weights_bytes: int, *, force: bool) -
     names = [column.name for column in material.columns if column.kind == "category"]
     texts = [material.table[name].unique().drop_nulls() for name in names if name in material.table.columns]
     levels = sum(int(to_text(series).str.len_bytes().sum()) + 8 * len(series) for series in texts)
-    needed = weights_bytes + levels + 300 * len(material.columns) + OTHER_BYTES
+    needed = weights_bytes + levels + 450 * len(material.columns) + OTHER_BYTES
     check_output(order.output, force=force, inputs=(), noun="a model", needed_bytes=needed)
 
 
@@ -180,3 +188,4 @@ def say_next(display: Display, order: Order) -> None:
     comment = "" if order.test else "   # rows that it was not trained on"
     display.say(f"  pellucid evaluate {model} {unseen}{comment}")
     display.say(f"  pellucid info {model}")
+    display.say(f"  pellucid verify {model} --data {shlex.quote(str(order.data))}")

@@ -34,8 +34,9 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
         and how often it was chosen at which epoch; empty for a single network
     history_ : the `History` of training: a row per rung, or per epoch of a single network
     plan_ : the choices that were left to the estimator, with their reasons
-    best_epoch_, seed_, fit_seconds_ : a single network's epoch whose weights were kept, otherwise the last rung; the
-        seed used, the time taken
+    best_epoch_, seed_ : a single network's epoch whose weights were kept, otherwise the last rung; the seed used
+    fit_seconds_, cpu_seconds_ : the time taken, and that of all cores
+    fingerprint_ : the `Fingerprint` of the data, one SHA-256 a column
     temperature_, conformal_ : what raw outputs are divided by, and the scores behind `predict_sets`; 1 and None for a
         single network
     remarks_ : what was noticed about the table and in training

@@ -28,8 +28,9 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
     history_ : the `History` of training: a row per rung, or per epoch of a single network; losses are in units of the
         standardized target
     plan_ : the choices that were left to the estimator, with their reasons
-    best_epoch_, seed_, fit_seconds_ : a single network's epoch whose weights were kept, otherwise the last rung; the
-        seed used, the time taken
+    best_epoch_, seed_ : a single network's epoch whose weights were kept, otherwise the last rung; the seed used
+    fit_seconds_, cpu_seconds_ : the time taken, and that of all cores
+    fingerprint_ : the `Fingerprint` of the data, one SHA-256 a column
     temperature_, conformal_ : 1, which is for classes; the scores behind `predict_interval`, None for a single network
     remarks_ : what was noticed about the table and in training
     engine_ : what predicts, "native" or "numpy" with the reason

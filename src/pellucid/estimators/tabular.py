@@ -16,12 +16,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from pellucid.domains import Kind
 from pellucid.engine.evaluator import evaluator
-from pellucid.errors import NotInitializedError, OptionError, ShapeError
+from pellucid.errors import NotInitializedError
 from pellucid.estimators.cores import limited_cores
 from pellucid.estimators.duration import to_seconds
 from pellucid.estimators.ensembles import cores_for, fit_population, tempered
 from pellucid.estimators.fit_tasks import CallbackSupportMixin, EpochTasks, FitTask, begin_fit, with_callbacks
-from pellucid.estimators.inputs import fitted_table, require_target, training_table
+from pellucid.estimators.inputs import fitted_table, require_target
+from pellucid.estimators.material import material_of
 from pellucid.estimators.notebook import ShownInNotebook
 from pellucid.estimators.recipe import AVERAGE, Plan, build_optimizer, plan_training
 from pellucid.estimators.tabular_options import TabularOptions
@@ -34,20 +35,10 @@ from pellucid.population.ensemble import Ensemble
 from pellucid.population.recipe import build_member
 from pellucid.population.view import MembersView
 from pellucid.random import Random, as_random
-from pellucid.tabular.columns import infer_columns
 from pellucid.tabular.conformal import Intervals, PredictionSets
 from pellucid.tabular.encoder import Encoder
-from pellucid.tabular.frames import column_names, require_rows, to_table
-from pellucid.tabular.splitting import (
-    Rows,
-    checked_weight,
-    group_codes,
-    ranked,
-    require_same_height,
-    split_last,
-    split_rows,
-)
-from pellucid.tabular.target_values import as_array
+from pellucid.tabular.frames import column_names
+from pellucid.tabular.splitting import Rows, split_last, split_rows
 from pellucid.tabular.targets import ClassTarget, NumberTarget
 from pellucid.training import Callback, EarlyStopping, ProgressBar, Run, TimeBudget, train
 from pellucid.training.callbacks import as_callback
@@ -100,47 +91,30 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
         """
         self.validate()
         metric_for("classification" if is_classifier(self) else "regression", self.metric, "fit")  # or it raises
-        began = time.perf_counter()
+        began, cpu_began = time.perf_counter(), time.process_time()
         task = begin_fit(self, X, y, sample_weight, max_subtasks=2)
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)  # a fit that fails leaves no model, rather than half of the one before
         self.seed_ = self._seed()
         rng = Random(self.seed_)
         require_target(type(self).__name__, y, is_classes=is_classifier(self))
-        table = training_table(X, self.missing)
+        material = material_of(
+            self,
+            X,
+            y,
+            sample_weight,
+            X_val=X_val,
+            y_val=y_val,
+            sample_weight_val=sample_weight_val,
+            groups=groups,
+            order=order,
+        )
         names = column_names(X)
         if names is not None:
             self.feature_names_in_: Array = np.array(names, dtype=object)
-        weight = checked_weight(sample_weight, table.height, "sample_weight")
-        # All rows say what a column holds: a part of them could say otherwise, and would count rows in another way.
-        kinds = {column.name: column.kind for column in infer_columns(table, self.kinds) if column.is_used}
-        self.target_: Any = self._new_target().fit(y)
-        require_same_height(table.height, y, "")
-        if weight is not None and not weight.all():
-            name, counted = self.target_.name, np.flatnonzero(weight)
-            table, y, weight = table[counted], as_array(y)[counted], weight[counted]
-            self.target_ = self._new_target().fit(y)
-            self.target_.name = name
-            groups, order = (None if given is None else as_array(given)[counted] for given in (groups, order))
-        rows = Rows(table, self.target_.encode(y), weight)
-        if groups is not None and order is not None:
-            raise OptionError("fit: groups and order are both given; give one.")
-        codes = None if groups is None else group_codes(groups, table.height)
-        ranks = None if order is None else ranked(order, table.height)
-        if (X_val is None) != (y_val is None) or (X_val is None and sample_weight_val is not None):
-            raise ShapeError("fit: X_val, y_val and sample_weight_val belong together; pass X_val and y_val, or none.")
-        held = None
-        if X_val is not None:
-            if codes is not None or ranks is not None:
-                raise OptionError("fit: X_val are the rows to judge by; leave out groups and order.")
-            given = to_table(X_val, missing=self.missing)
-            require_rows(given, "judging training (X_val)")
-            weight_val = checked_weight(sample_weight_val, given.height, "sample_weight_val")
-            require_same_height(given.height, y_val, "_val")
-            held = Rows(given, self.target_.encode(y_val), weight_val)
-            if weight_val is not None and not weight_val.all():
-                held = held.take(np.flatnonzero(weight_val))
-        rows, held = self._weighted(rows, held)
+        self.target_: Any = material.target
+        kinds, codes, ranks = material.kinds, material.groups, material.ranks
+        rows, held = self._weighted(material.rows, material.held)
         self.loss_ = self._loss()
         self.temperature_, self.members_ = 1.0, list[dict[str, Any]]()
         self.conformal_: Intervals | PredictionSets | None = None
@@ -150,7 +124,8 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
             self._train_one(rows, held, kinds, rng, deadline, task, codes, ranks)
         else:
             self._train_population(rows, held, kinds, rng, deadline, task, codes, ranks)
-        self.fit_seconds_ = time.perf_counter() - began
+        self.fingerprint_ = material.fingerprint()
+        self.fit_seconds_, self.cpu_seconds_ = time.perf_counter() - began, time.process_time() - cpu_began
         self.remarks_ = (*self.encoder_.remarks, *self.remarks_)
         if task is not None:
             task.end(dict)

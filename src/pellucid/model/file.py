@@ -84,7 +84,7 @@ def read_model(path: Location) -> tuple[dict[str, Any], dict[str, np.ndarray], s
     return document, {name: tensors[name] for name in sorted(tensors)}, digest
 
 
-def verify(path: Location) -> str:
+def file_digest(path: Location) -> str:
     """Return the digest of a model file as 64 hexadecimal digits; raise `ModelFileError` unless the file is intact."""
     return read_model(path)[2]
 

@@ -8,27 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import math
 import os
-import platform
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import pellucid
 from pellucid.errors import DataError, MissingExtraError, ModelFileError, listed
 from pellucid.layers import Chain, Layer
 from pellucid.layers.base import Array, Shape
 from pellucid.losses import Loss, SquaredError
 from pellucid.model.file import DTYPES, read_model, write_model
+from pellucid.model.receipt import checked_receipt, receipt, to_json
 from pellucid.network import Network
 from pellucid.options import from_config, from_json, options, to_config
 from pellucid.population.configuration import Configuration
 from pellucid.population.ensemble import Ensemble
-from pellucid.population.plan import PopulationPlan
 from pellucid.tabular.conformal import Intervals, PredictionSets
 from pellucid.tabular.encoder import Encoder
 from pellucid.tabular.temperature import HIGHEST, LOWEST
@@ -42,14 +39,25 @@ LARGEST_ROW = 2**24  # numbers that a row becomes in all layers; layers that onl
 TYPES: dict[str, Any] = {"str": str, "bool": bool, "int": int, "float": int | float, "tuple[str, ...]": tuple}
 
 
-def save(estimator: Any, path: str | os.PathLike[str], *, overwrite: bool = False) -> str:
+def save(
+    estimator: Any, path: str | os.PathLike[str], *, overwrite: bool = False, told: Mapping[str, Any] | None = None
+) -> str:
     """Write a fitted `TabularClassifier` or `TabularRegressor`; returns the file's SHA-256.
 
     The weights are tensors under their names in the network; the rest is one JSON document. Callbacks are not kept,
     and ``random_state`` is kept as the seed that was used.
+
+    told : further entries of the receipt
     """
+    document, tensors = contents(estimator)
+    document["receipt"] |= told or {}
+    return write_model(path, document, tensors, overwrite=overwrite)
+
+
+def contents(estimator: Any) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Return the document and the tensors by name of a fitted estimator's model file."""
     ensemble: Ensemble = estimator.ensemble_
-    history = [[name, [_to_json(value) for value in column]] for name, column in estimator.history_.to_dict().items()]
+    history = [[name, [to_json(value) for value in column]] for name, column in estimator.history_.to_dict().items()]
     document = {
         "estimator": type(estimator).__name__,
         "options": {
@@ -73,7 +81,7 @@ def save(estimator: Any, path: str | os.PathLike[str], *, overwrite: bool = Fals
             tensors[_prefix(index, len(ensemble.networks)) + name] = np.asarray(view)
     if estimator.conformal_ is not None:
         tensors[CONFORMAL] = estimator.conformal_.scores
-    return write_model(path, document, tensors, overwrite=overwrite)
+    return document, tensors
 
 
 def load(path: str | os.PathLike[str]) -> Any:
@@ -98,37 +106,8 @@ def load(path: str | os.PathLike[str]) -> Any:
         ) from error
 
 
-def receipt(estimator: Any) -> dict[str, Any]:
-    """Return how a fitted estimator came about."""
-    if not hasattr(estimator, "plan_"):  # it was loaded itself
-        return {name: value for name, value in estimator.receipt_.items() if name != "sha256"}
-    history, plan = estimator.history_, estimator.plan_
-    return {
-        "pellucid": pellucid.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "seed": estimator.seed_,
-        "training_rows": plan.n_rows,
-        "batch_size": int(plan.batch_size),
-        "epochs": history["epoch"][-1],
-        "best_epoch": estimator.best_epoch_,
-        "validation_loss": _to_json(history["validation_loss"][history["epoch"].index(estimator.best_epoch_)]),
-        "refitted": estimator.refitted_,
-        "stopped_by": history.stopped_by,
-        "engine": history.engine,
-        "fit_seconds": round(estimator.fit_seconds_, 3),
-        **({"plan": json.dumps(plan.to_json())} if isinstance(plan, PopulationPlan) else {}),
-    }
-
-
 def _kept(estimator_class: type) -> list[str]:
     return [declared.name for declared in options(estimator_class) if declared.name not in NOT_KEPT]
-
-
-def _to_json(value: Any) -> Any:
-    """Return a number of the history as JSON, which has no infinity."""
-    return value if math.isfinite(value) else str(float(value))
 
 
 def _estimator(document: Mapping[str, Any], tensors: Mapping[str, Array], digest: str) -> Any:
@@ -168,9 +147,9 @@ def _estimator(document: Mapping[str, Any], tensors: Mapping[str, Array], digest
     texts = type(document["remarks"]) is list and all(type(text) is str for text in document["remarks"])
     _require(texts, "its remarks are not texts")
     estimator.remarks_ = tuple(document["remarks"])
-    estimator.receipt_ = {**_receipt(document["receipt"]), "sha256": digest}
+    estimator.receipt_ = {**checked_receipt(document["receipt"]), "sha256": digest}
     estimator.history_ = _history(document["history"], estimator.receipt_, estimator.seed_)
-    for name in ("best_epoch", "refitted", "fit_seconds"):
+    for name in ("best_epoch", "refitted", "fit_seconds", "cpu_seconds"):
         setattr(estimator, f"{name}_", estimator.receipt_[name])
     estimator.predict({name: [None] for name in names})  # what cannot predict is no model
     return estimator
@@ -278,7 +257,7 @@ def _member_to_json(member: Mapping[str, Any]) -> dict[str, Any]:
             **member["configuration"],
             "hidden_layer_sizes": list(member["configuration"]["hidden_layer_sizes"]),
         },
-        "values": [_to_json(value) for value in member["values"]],
+        "values": [to_json(value) for value in member["values"]],
         "used": [[epoch, count] for epoch, count in member["used"].items()],
     }
 
@@ -306,15 +285,6 @@ def _shapes_and_size(layer: Layer, n_inputs: int, prefix: str = "") -> tuple[dic
         shapes, size = {**shapes, **inner}, size + inner_size
     _require(size <= LARGEST_ROW, f"its network makes {size} numbers of a row; this release reads up to {LARGEST_ROW}")
     return shapes, size
-
-
-def _receipt(state: Mapping[str, Any]) -> dict[str, Any]:
-    wrong = [name for name, value in state.items() if not isinstance(value, str | int | float)]
-    _require(not wrong, f"its receipt has values of another type: {listed(wrong)}")
-    needed = {"best_epoch": int, "stopped_by": str, "engine": str, "refitted": bool, "fit_seconds": float}
-    for name, kind in needed.items():
-        _require(type(state[name]) is kind, f"its receipt has {name} {state[name]!r}")
-    return dict(state)
 
 
 def _history(state: list[list[Any]], receipt: Mapping[str, Any], seed: int) -> History:

@@ -138,6 +138,8 @@ class Population:
         finally:
             for watcher in watchers:
                 watcher.end(run)
+            engines = {history.engine for member in self.members for history in member.histories.values()}
+            self.history.engine = ", ".join(sorted(engines)) or self.history.engine
             for member in self.members:
                 member.forget()
         self.history.stopped_by = run.stopped_by

@@ -1,0 +1,64 @@
+"""``pellucid verify``: whether the data and the receipt of a model give the same weights again, bit for bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pellucid.cli.arguments import Json, Model
+
+
+def verify(
+    model: Model,
+    data: Annotated[
+        Path, typer.Option("--data", metavar="DATA", help="The table that it was trained on.", show_default=False)
+    ],
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--target", "-t", metavar="COLUMN", help="The column to predict, if the model was trained in Python."
+        ),
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Train a model again by its receipt, and say whether its weights are the same bits.
+
+    The exit code is 0 if they are, and 1 if the data or the weights differ. Data that differ are not trained on.
+    """
+    from pellucid.cli.display import Display, counted, listing
+    from pellucid.cli.material import prepare
+    from pellucid.cli.record import recorded_order
+    from pellucid.model import load
+    from pellucid.model import verify as trained_again
+
+    display = Display(as_json=json)
+    estimator = load(model)
+    order = recorded_order(estimator, model, data, target or [])
+    material = prepare(order, Display(as_json=json, quiet=True))
+    display.say(f"{model}: the file is intact, SHA-256 {estimator.receipt_['sha256']}")
+    with material.test_source.locating():
+        found = trained_again(model, material.table, material.y, verbose=True, **material.parting.to_fit())
+    learned, held = material.table.height, 0 if material.test is None else material.test.height
+    rows = f"{learned:,} of {counted(learned + held, 'row')}" if held else counted(learned, "row")
+    if found.data:
+        display.say(f"data: not what the model was trained on ({data}, {rows} to learn from)")
+        listing(display, found.data)
+        display.say("different: it was not trained again")
+    else:
+        display.say(f"data: what the model was trained on ({data}, {rows} to learn from)")
+        networks = counted(len(estimator.ensemble_.networks), "network")
+        size = f"{networks}, {counted(estimator.ensemble_.size, 'parameter')}"
+        display.say(f"trained again in {found.seconds:.1f} s: {size}")
+        for said in found.versions:
+            display.say(f"note: {said}, when it was trained and now")
+        if found.weights:
+            display.say("different: the weights in the file are not those of the training")
+            listing(display, found.weights)
+            if not found.versions:
+                display.say("the versions are the same: the file was edited, or a callback took part in the training")
+        else:
+            display.say("same: every weight is the same bits")
+    display.finish({"model": str(model), "data_file": str(data), "rows": learned, **found.to_json()})
+    return 0 if found.same else 1
