@@ -16,6 +16,7 @@ from pellucid.cli.demo import demo
 from pellucid.cli.doctor import doctor
 from pellucid.cli.eject import eject
 from pellucid.cli.evaluate import evaluate
+from pellucid.cli.explain import explain
 from pellucid.cli.export import export
 from pellucid.cli.info import info
 from pellucid.cli.playground import playground
@@ -61,7 +62,7 @@ def build(asked: str) -> typer.Typer:
 
         recipe = parameters()
     application.command("train")(command(train, recipe))
-    for function in (predict, evaluate, info, trace, doctor, eject, export, serve, playground, demo):
+    for function in (predict, evaluate, explain, info, trace, doctor, eject, export, serve, playground, demo):
         application.command(function.__name__)(command(function))
     return application
 

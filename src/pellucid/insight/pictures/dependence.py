@@ -44,7 +44,7 @@ def plot_dependence(found: Dependence, *, of: str = "mean prediction") -> Pictur
         if found.kind == "date":
             from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-            locator = AutoDateLocator(maxticks=6)
+            locator = AutoDateLocator()
             axis.xaxis.set_major_locator(locator)
             axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))
         else:

@@ -11,6 +11,7 @@ import numpy as np
 from pellucid.errors import NotInitializedError
 from pellucid.insight.dependence import Dependence, as_fitted, partial_dependence
 from pellucid.insight.doctor.estimators import diagnose_estimator
+from pellucid.insight.doctor.report import Report
 from pellucid.insight.importance import Importances, feature_importances
 from pellucid.insight.pictures.diagram import plot_network
 from pellucid.insight.report.explanation import ColumnStory, Explanation, WorstRow
@@ -76,7 +77,7 @@ def explain(estimator: Any, X: Any, y: Any = None, *, diagnosis: Any = None) -> 
     truth, judged = None, np.empty(0, dtype=np.int64)
     if y is not None:
         require_same_height(table.height, y, "")
-        judged = _with_truth(y)
+        judged = rows_with_truth(y)
         if len(judged):
             truth = target.encode(as_array(y)[judged])
         if len(judged) < table.height:
@@ -94,14 +95,11 @@ def explain(estimator: Any, X: Any, y: Any = None, *, diagnosis: Any = None) -> 
     importances = None
     if truth is not None and len(judged) > 1:
         importances = _importances(estimator, seen, as_array(y)[judged], candidates, omissions)
-    if truth is not None and diagnosis is None:
-        if table.height * estimator.encoder_.n_columns > DOCTOR_CELLS:
-            most = max(DOCTOR_CELLS // estimator.encoder_.n_columns, 1)
-            omissions.append(f"The doctor saw {min(most, len(judged)):,} of {len(judged):,} rows, spread evenly.")
-            rows = _evenly(len(judged), most)
-            diagnosis = diagnose_estimator(estimator, seen[rows], truth[rows])
-        else:
-            diagnosis = diagnose_estimator(estimator, seen, truth)
+    if truth is not None:
+        diagnosis = doctors_report(estimator, table, y, judged) if diagnosis is None else diagnosis
+        n_seen = min(_most_for_the_doctor(estimator), len(judged))
+        if n_seen < len(judged):
+            omissions.append(f"The doctor saw {n_seen:,} of {len(judged):,} judged rows, spread evenly.")
     worst, loss_name = ((), "") if truth is None else _worst(estimator, seen, judged, truth, predicted, importances)
     plan = getattr(estimator, "plan_", None)
     receipt = _receipt(estimator)
@@ -130,6 +128,16 @@ def explain(estimator: Any, X: Any, y: Any = None, *, diagnosis: Any = None) -> 
     )
 
 
+def doctors_report(estimator: Any, table: polars.DataFrame, y: Any, judged: Array) -> Report:
+    """Return what the doctor finds in the rows that have true values, of many as many spread evenly as it takes."""
+    rows = judged[_evenly(len(judged), _most_for_the_doctor(estimator))]
+    return diagnose_estimator(estimator, table[rows].to_dict(), estimator.target_.encode(as_array(y)[rows]))
+
+
+def _most_for_the_doctor(estimator: Any) -> int:
+    return max(DOCTOR_CELLS // int(estimator.encoder_.n_columns), 1)
+
+
 def target_names(target: Any) -> tuple[str, ...]:
     """Return the names of the targets, as far as the model knows them."""
     import ast
@@ -152,7 +160,7 @@ def _predict(estimator: Any, table: polars.DataFrame) -> Array:
     return found[:, None] if found.ndim == 1 else found
 
 
-def _with_truth(y: Any) -> Array:
+def rows_with_truth(y: Any) -> Array:
     """Return the numbers of the rows that have all their true values."""
     values = as_array(y)
     lacking = is_missing(values)
