@@ -22,8 +22,8 @@ _HOMES = {
     ),
     "pellucid.insight": (
         "BackwardReport Calibration Dependence DerivativeReport Diagram Explanation Finding GradientCheck Importances "
-        "LossCurveDisplay Picture Recorder Report Trace calibration_curve check_derivative compare_backward diagnose eject "
-        "explain feature_importances gradient_check partial_dependence plot_calibration plot_confusion "
+        "LossCurveDisplay Picture Recorder Report Trace calibration_curve check_derivative compare_backward diagnose "
+        "eject explain feature_importances gradient_check partial_dependence plot_calibration plot_confusion "
         "plot_decision_boundary plot_dependence plot_distributions plot_history plot_importances plot_network "
         "plot_predictions plot_residuals plot_roc plot_training roc_curve trace"
     ),

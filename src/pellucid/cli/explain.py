@@ -18,7 +18,9 @@ def explain(
     data: Data,
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="FILE", help="The page to write, such as report.html.", show_default=False),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="The page to write, such as report.html.", show_default=False
+        ),
     ],
     target: Annotated[
         list[str] | None,
@@ -94,7 +96,9 @@ def _rows(estimator: Any, data: Path, given: list[str]) -> tuple[Source, list[st
     source = read_rows(estimator, data, with_target=False)
     source.require(given, "which --target names")
     if given and len(given) != len(own):
-        raise typer.BadParameter(f"got {len(given)}; the model predicts {len(own)}, so give as many.", param_hint="--target")
+        raise typer.BadParameter(
+            f"got {len(given)}; the model predicts {len(own)}, so give as many.", param_hint="--target"
+        )
     names = given or [name for name in own if name in source.table.columns]
     if len(names) != len(own):
         return source, []

@@ -12,13 +12,13 @@ from pellucid.insight.pictures.picture import INK, NEGATIVE, POSITIVE, Picture, 
 from pellucid.layers.base import Array
 
 LONGEST_NAME = 14
-DARKEST = 0.55  # of the color: ink stays readable on it
+STRONGEST = 0.55  # of the color: ink stays readable on it
 
 
 def plot_confusion(counts: Array, classes: Sequence[Any]) -> Picture:
     """Draw how rows of each class (down) were predicted (across): right ones blue, wrong ones vermilion.
 
-    A cell is the darker, the larger its share of its true class; the numbers are rows.
+    A cell is the stronger in color, the larger its share of its true class; the numbers are rows.
 
     Parameters
     ----------
@@ -50,10 +50,12 @@ def plot_confusion(counts: Array, classes: Sequence[Any]) -> Picture:
     for (row, column), count in np.ndenumerate(counts):
         color = POSITIVE if row == column else NEGATIVE
         place = (column - 0.48, row - 0.46)
-        axis.add_patch(Rectangle(place, 0.96, 0.92, color=color, alpha=0.04 + DARKEST * shares[row, column], lw=0))
+        axis.add_patch(Rectangle(place, 0.96, 0.92, color=color, alpha=0.04 + STRONGEST * shares[row, column], lw=0))
         axis.text(column, row, f"{count:,}", ha="center", va="center", color=INK, fontsize=10)
     names = [literal(str(name), LONGEST_NAME) for name in classes]
-    axis.set_xticks(range(n_classes), names, rotation=0 if n_classes <= 3 else 40, ha="center" if n_classes <= 3 else "right")
+    axis.set_xticks(
+        range(n_classes), names, rotation=0 if n_classes <= 3 else 40, ha="center" if n_classes <= 3 else "right"
+    )
     axis.set_yticks(range(n_classes), names)
     axis.tick_params(length=0, labelcolor=INK)
     axis.set_xlim(-0.5, n_classes - 0.5)

@@ -12,18 +12,21 @@ if TYPE_CHECKING:
     from pellucid.insight.dependence import Dependence
 
 
-def plot_dependence(found: Dependence, *, of: str = "mean prediction") -> Picture:
+def plot_dependence(
+    found: Dependence, *, of: str = "mean prediction", limits: tuple[float, float] | None = None
+) -> Picture:
     """Draw the mean prediction for each value of a column: small strokes below a curve are the data's deciles.
 
     Parameters
     ----------
     found : what `partial_dependence` returned
     of : what is predicted, beside the vertical axis
+    limits : the ends of a curve's vertical axis, so that several columns compare; None fits the curve
 
     >>> import numpy as np
     >>> from pellucid import Dependence, plot_dependence
-    >>> means, none = np.array([[0.2], [0.6]]), np.empty(0)
-    >>> found = Dependence("plan", "category", ("pro", "basic"), np.arange(2.0), means, ("yes",), none, np.ones(2) / 2, 9)
+    >>> means, shares, none = np.array([[0.2], [0.6]]), np.ones(2) / 2, np.empty(0)
+    >>> found = Dependence("plan", "category", ("pro", "basic"), np.arange(2.0), means, ("yes",), none, shares, 9)
     >>> [text.get_text() for text in plot_dependence(found).figure.axes[0].texts]
     ['0.2', '0.6']
     """
@@ -51,6 +54,8 @@ def plot_dependence(found: Dependence, *, of: str = "mean prediction") -> Pictur
             axis.locator_params(axis="x", nbins=6)
         axis.set_ylabel(literal(of, 34), fontsize=10)
         axis.set_xlabel(literal(found.column, 40), fontsize=10)
+        if limits is not None:
+            axis.set_ylim(*limits)
         if len(found.curves) > 1:
             axis.legend(fontsize=9, frameon=False)
         return Picture(figure)

@@ -31,6 +31,8 @@ IMPORTANCE_CELLS = 2_000_000
 REPEATS = 5
 MOST_MEASURED = 40
 """Of more columns, those that move the strongest network's outputs most are shuffled."""
+WIDE = 1000  # columns: of a wider table, reading it anew for each shuffle is what takes the time
+FEW_MEASURED, FEW_REPEATS = 8, 2
 MOST_DEPENDENCES = 6
 MOST_WORST = 10
 WORST_VALUES = 6
@@ -86,7 +88,7 @@ def explain(estimator: Any, X: Any, y: Any = None, *, diagnosis: Any = None) -> 
     names = target_names(target)
     seen = table[judged] if truth is not None else table
     qualities = () if truth is None else _qualities(estimator, names, truth, predicted[judged], seen, omissions)
-    candidates = most_moving(estimator, seen, MOST_MEASURED)
+    candidates = most_moving(estimator, seen, MOST_MEASURED if table.width <= WIDE else FEW_MEASURED)
     if len(candidates) < table.width:
         omissions.append(
             f"The model uses {table.width:,} columns; importance and dependence are measured of the {len(candidates)} "
@@ -212,7 +214,7 @@ def _importances(
     rows = _evenly(table.height, most)
     if len(rows) < table.height:
         omissions.append(f"Importance is measured on {len(rows):,} of {table.height:,} judged rows, spread evenly.")
-    repeats = REPEATS if table.width <= 1000 else 2
+    repeats = REPEATS if table.width <= WIDE else FEW_REPEATS
     return feature_importances(estimator, table[rows].to_dict(), y[rows], repeats=repeats, columns=columns)
 
 
@@ -271,7 +273,9 @@ def _worst(
     shown = table.select(names[:WORST_VALUES])
     return (
         tuple(
-            WorstRow(int(judged[row]), float(losses[row]), said[row], answers[row], _texts(shown.row(int(row), named=True)))
+            WorstRow(
+                int(judged[row]), float(losses[row]), said[row], answers[row], _texts(shown.row(int(row), named=True))
+            )
             for row in order
         ),
         name,
@@ -303,7 +307,13 @@ def _answers(estimator: Any, names: Sequence[str], predicted: Array) -> dict[str
     """Return the share of rows of which each class is predicted, the most frequent first; of numbers the quartiles."""
     target = estimator.target_
     if not isinstance(target, ClassTarget):
-        quantiles = {"lowest": 0.0, "a quarter below": 0.25, "half below": 0.5, "three quarters below": 0.75, "highest": 1.0}
+        quantiles = {
+            "lowest": 0.0,
+            "a quarter below": 0.25,
+            "half below": 0.5,
+            "three quarters below": 0.75,
+            "highest": 1.0,
+        }
         several = len(names) > 1
         return {
             f"{said}{f' of {name}' if several else ''}": float(np.quantile(predicted[:, place], level))

@@ -79,7 +79,9 @@ def worst_section(story: Explanation) -> str:
         for row in story.worst
     ]
     first = story.worst[0]
-    heading = f"Row {first.number:,} surprised it most: {words(first.truth, 30)}, taken for {words(first.predicted, 30)}"
+    heading = (
+        f"Row {first.number:,} surprised it most: {words(first.truth, 30)}, taken for {words(first.predicted, 30)}"
+    )
     if story.task == "numbers" and len(story.targets) == 1:
         heading = f"It is farthest off in row {first.number:,}: {words(first.predicted)} for {words(first.truth)}"
     elif story.task != "classes":
@@ -110,8 +112,8 @@ def _classes(quality: ClassQuality, story: Explanation) -> str:
             figure(
                 _mistakes(quality),
                 inline(plot_confusion(quality.confusion, quality.classes), "confusion of classes"),
-                "Rows by true class (down) and predicted class (across). Right answers are blue; the darker, the larger "
-                "the share of the true class.",
+                "Rows by true class (down) and predicted class (across). Right answers are blue; the stronger, the "
+                "larger the share of the true class.",
             )
         )
     if quality.curves:
@@ -121,7 +123,11 @@ def _classes(quality: ClassQuality, story: Explanation) -> str:
                 f"A row of {worded} ranks above another in {percent(area.value)} of pairs",
                 inline(plot_roc(quality.curves), "ROC curves"),
                 "ROC: the share of a class that is found, for each share of false alarms. The dotted line is guessing."
-                + (" Of all classes, the four that are hardest to tell from the rest." if len(quality.curves) > 4 else ""),
+                + (
+                    " Of all classes, the four that are hardest to tell from the rest."
+                    if len(quality.curves) > 4
+                    else ""
+                ),
             )
         )
     drawn.append(
@@ -176,7 +182,9 @@ def _numbers(quality: NumberQuality, story: Explanation) -> str:
     elif explained.value <= 0:
         heading = f"{name}: no better than always answering the mean"
     else:
-        heading = f"{name}: {percent(explained.value)} of the variance explained, {number(typical.value)} off on average"
+        heading = (
+            f"{name}: {percent(explained.value)} of the variance explained, {number(typical.value)} off on average"
+        )
     beaten = f"Always answering the mean of these rows has an RMSE of {number(quality.constant_error)}."
     residual = quality.truth - quality.prediction
     bias = float(residual.mean())

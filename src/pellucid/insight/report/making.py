@@ -46,9 +46,7 @@ def training_section(story: Explanation) -> str:
     else:
         heading = f"Its best epoch was {story.receipt['best_epoch']} of {story.receipt['epochs']}"
         caption = "Rows that it learned from, and rows apart that it was judged by."
-    curve = figure(
-        "It was judged as it learned", inline(plot_training(story.estimator), "the training"), caption
-    )
+    curve = figure("It was judged as it learned", inline(plot_training(story.estimator), "the training"), caption)
     shown = {name: value for name, value in story.receipt.items() if value != ""}
     receipt = table(
         ("receipt", ""),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pellucid import __version__
 from pellucid.insight.report.explanation import Explanation
 from pellucid.insight.report.judging import figures_of, quality_sections, worst_section
-from pellucid.insight.report.markup import counted, items, number, paragraph, percent, section, table, words
 from pellucid.insight.report.making import doctor_section, network_section, training_section
+from pellucid.insight.report.markup import counted, items, number, paragraph, percent, section, table, words
 from pellucid.insight.report.relying import dependence_section, importance_section
 from pellucid.insight.report.style import STYLE
 

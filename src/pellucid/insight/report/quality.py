@@ -1,4 +1,4 @@
-"""How well a model predicts rows whose true values are known: metrics with intervals, and what pictures are drawn of."""
+"""How well a model predicts rows whose true values are known: metrics with intervals, and what pictures show."""
 
 from __future__ import annotations
 
@@ -126,7 +126,9 @@ def class_quality(
         classes=names,
         confusion=counts,
         curves=curves,
-        calibration=calibration_curve(probabilities[:, 1], codes == 1) if is_binary else calibration_curve(chosen, right),
+        calibration=calibration_curve(probabilities[:, 1], codes == 1)
+        if is_binary
+        else calibration_curve(chosen, right),
         event=names[1] if is_binary else "the predicted class right",
         confidence=float(chosen.mean()),
         coverage=None if contained is None else share("coverage", contained[np.arange(n_rows), codes]),

@@ -11,6 +11,7 @@ from pellucid.insight.report.explanation import Explanation
 from pellucid.insight.report.markup import counted, figure, number, paragraph, percent, pictures, section, table, words
 
 MOST_BARS = 25
+METRICS = {"log_loss": "log-loss", "rmse": "RMSE"}
 
 
 def importance_section(story: Explanation) -> str:
@@ -32,8 +33,8 @@ def importance_section(story: Explanation) -> str:
             f'<div class="track"><div class="bar{" below" if mean < 0 else ""}" style="margin-left:{left:.1f}%;'
             f'width:{right:.1f}%"></div><div class="spread" style="left:{start:.1f}%;width:{width:.1f}%"></div></div>'
         )
-        rows.append((words(found.columns[index], 40), bar, f"{number(mean)} ± {number(spread)}"))
-    metric = words(found.metric.replace("_", " "))
+        rows.append((words(found.columns[index], 40), bar, f"{number(mean)} ± {spread:.2g}"))
+    metric = METRICS.get(found.metric, words(found.metric.replace("_", " ")))
     useful = [index for index in ranking if means[index] > 2 * spreads[index] and means[index] > 0]
     heading = f"It relies most on {words(found.columns[ranking[0]], 40)}"
     if not useful:
@@ -56,11 +57,18 @@ def dependence_section(story: Explanation) -> str:
     """Return a picture for each of the most important columns."""
     if not story.dependences:
         return ""
+    means = np.concatenate([found.means.ravel() for found in story.dependences])
+    margin = 0.06 * float(np.ptp(means))
+    limits = (float(means.min()) - margin, float(means.max()) + margin) if margin > 0 else None
     drawn = [
         figure(
             _finding(found, story),
-            inline(plot_dependence(found, of=_of(found, story)), f"dependence on {words(found.column, 60)}"),
-            "Strokes below: deciles of the data." if found.kind in ("number", "date") else _shares(found),
+            inline(
+                plot_dependence(found, of=_of(found, story), limits=limits), f"dependence on {words(found.column, 60)}"
+            ),
+            "Strokes below: deciles of the data. All curves have the same vertical axis."
+            if found.kind in ("number", "date")
+            else _shares(found),
         )
         for found in story.dependences
     ]

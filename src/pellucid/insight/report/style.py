@@ -25,7 +25,7 @@ p{margin:0 0 .8rem;max-width:44rem}
 .lead{font-size:1.08rem}
 section{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:1.25rem;margin:1.1rem 0}
 section>:last-child{margin-bottom:0}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,11rem),1fr));gap:.75rem;margin:1.2rem 0}
+.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,9rem),1fr));gap:.75rem;margin:1.2rem 0}
 .figure{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:.8rem 1rem}
 .figure b{display:block;font-size:1.65rem;line-height:1.25;font-weight:650;letter-spacing:-.02em}
 .figure span{color:var(--gray);font-size:.8125rem;display:block;line-height:1.4}
@@ -40,11 +40,12 @@ table{border-collapse:collapse;width:100%;font-size:.875rem;line-height:1.4}
 th{text-align:left;font-weight:600;color:var(--gray);font-size:.8125rem;vertical-align:bottom}
 th,td{padding:.4rem .8rem .4rem 0;border-bottom:1px solid var(--grid)}
 td{vertical-align:top}
-.scroll th,.scroll td{min-width:4.5rem;overflow-wrap:break-word}
+.scroll th,.scroll td{min-width:3.2rem;overflow-wrap:break-word}
 tbody tr:last-child td{border-bottom:0}
 .number{text-align:right;white-space:nowrap}
 .bars td{vertical-align:middle}
 .bars td:first-child{width:32%}
+.bars .number{white-space:normal}
 .bar{height:.8rem;border-radius:2px;background:var(--positive);min-width:1px}
 .bar.below{background:var(--negative)}
 .track{position:relative;min-width:5rem}
