@@ -57,8 +57,8 @@ def calibration_curve(probabilities: Array, happened: Array) -> Calibration:
     """
     if probabilities.shape != happened.shape or probabilities.ndim != 1:
         raise ShapeError(
-            f"calibration_curve: probabilities have shape {probabilities.shape} and events {happened.shape}; both are to "
-            "be (n_rows,)."
+            f"calibration_curve: probabilities have shape {probabilities.shape} and events {happened.shape}; both are "
+            "to be (n_rows,)."
         )
     if not len(probabilities):
         raise DataError("calibration_curve: there are no rows; it takes one at least.")

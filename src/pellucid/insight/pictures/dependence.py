@@ -47,9 +47,9 @@ def plot_dependence(
         if found.kind == "date":
             from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-            locator = AutoDateLocator()
+            locator = AutoDateLocator()  # type: ignore[no-untyped-call]
             axis.xaxis.set_major_locator(locator)
-            axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+            axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
         else:
             axis.locator_params(axis="x", nbins=6)
         axis.set_ylabel(literal(of, 34), fontsize=10)

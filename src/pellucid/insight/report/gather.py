@@ -173,6 +173,7 @@ def _qualities(
     estimator: Any, names: Sequence[str], truth: Array, predicted: Array, table: polars.DataFrame, omissions: list[str]
 ) -> tuple[ClassQuality | NumberQuality, ...]:
     target = estimator.target_
+    found: list[ClassQuality | NumberQuality]
     has_sets = estimator.conformal_ is not None
     if not isinstance(target, ClassTarget):
         numbers = target.decode(truth).reshape(len(truth), -1)
