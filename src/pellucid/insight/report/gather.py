@@ -210,13 +210,20 @@ def _covered(predict: Any, is_known: bool, omissions: list[str]) -> Array | None
 
 def _importances(
     estimator: Any, table: polars.DataFrame, y: Array, columns: Sequence[str], omissions: list[str]
-) -> Importances:
+) -> Importances | None:
     most = int(np.clip(IMPORTANCE_CELLS // table.width, 100, IMPORTANCE_ROWS))
     rows = _evenly(table.height, most)
     if len(rows) < table.height:
         omissions.append(f"Importance is measured on {len(rows):,} of {table.height:,} judged rows, spread evenly.")
     repeats = REPEATS if table.width <= WIDE else FEW_REPEATS
-    return feature_importances(estimator, table[rows].to_dict(), y[rows], repeats=repeats, columns=columns)
+    found = feature_importances(estimator, table[rows].to_dict(), y[rows], repeats=repeats, columns=columns)
+    if np.isfinite(found.losses).all():
+        return found
+    omissions.append(
+        "Importance cannot be told: the model gives some row's true class a probability of exactly 0, so the log-loss "
+        "is infinite with the columns as they are, or shuffled."
+    )
+    return None
 
 
 def _dependences(

@@ -74,7 +74,7 @@ def most_by_chance(n_groups: int, level: float = 0.05) -> int:
     """Return how many of so many 95 % intervals miss by chance at most, but in a hundredth of all cases.
 
     >>> most_by_chance(10), most_by_chance(1)
-    (2, 1)
+    (3, 1)
     """
     from math import comb
 
