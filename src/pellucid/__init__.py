@@ -21,9 +21,11 @@ _HOMES = {
         "Constant Explicit Glorot He Hull Initializer LeCun Normal Orthogonal Uniform UnitVariance Zeros"
     ),
     "pellucid.insight": (
-        "BackwardReport DerivativeReport Diagram Finding GradientCheck Importances LossCurveDisplay Picture Recorder "
-        "Report Trace check_derivative compare_backward diagnose eject feature_importances gradient_check "
-        "plot_decision_boundary plot_distributions plot_history plot_importances plot_network trace"
+        "BackwardReport Calibration Dependence DerivativeReport Diagram Explanation Finding GradientCheck Importances "
+        "LossCurveDisplay Picture Recorder Report Trace calibration_curve check_derivative compare_backward diagnose "
+        "eject explain feature_importances gradient_check partial_dependence plot_calibration plot_confusion "
+        "plot_decision_boundary plot_dependence plot_distributions plot_history plot_importances plot_network "
+        "plot_predictions plot_residuals plot_roc plot_training roc_curve trace"
     ),
     "pellucid.layers": (
         "ActivationLayer BatchNorm Chain Columns Dense Dropout Embedding Layer LayerNorm "

@@ -17,6 +17,7 @@ from pellucid.cli.diff import diff
 from pellucid.cli.doctor import doctor
 from pellucid.cli.eject import eject
 from pellucid.cli.evaluate import evaluate
+from pellucid.cli.explain import explain
 from pellucid.cli.export import export
 from pellucid.cli.info import info
 from pellucid.cli.playground import playground
@@ -63,7 +64,8 @@ def build(asked: str) -> typer.Typer:
 
         recipe = parameters()
     application.command("train")(command(train, recipe))
-    for function in (predict, evaluate, info, verify, diff, trace, doctor, eject, export, serve, playground, demo):
+    shown = (predict, evaluate, explain, info, verify, diff, trace, doctor, eject, export, serve, playground, demo)
+    for function in shown:
         application.command(function.__name__)(command(function))
     return application
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.errors import listed
-from pellucid.insight import Finding
+from pellucid.insight import Finding, Report
 from pellucid.insight.doctor.report import shortened
 
 FLAGS = {  # for a model that `pellucid train` makes
@@ -24,6 +24,14 @@ FLAGS = {  # for a model that `pellucid train` makes
     "weights not finite": "--learning-rate 0.0003",
     "suspect labels": "",
 }
+
+
+def in_terms_of_the_command_line(
+    report: Report, estimator: Any, model: Path, data: Path, targets: Sequence[str]
+) -> Report:
+    """Return the doctor's report with the findings as a user of the command line sees them."""
+    found = [in_terms_of_the_table(finding, estimator, model, data, targets) for finding in report.findings]
+    return dataclasses.replace(report, findings=tuple(finding for finding in found if finding is not None))
 
 
 def in_terms_of_the_table(

@@ -10,13 +10,14 @@ F. Dominici, "All models are wrong, but many are useful", JMLR 20 (2019) 177.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pellucid.domains import Integer
-from pellucid.errors import NotInitializedError, OptionError
+from pellucid.errors import MissingColumnError, NotInitializedError, OptionError, listed, near_miss
 from pellucid.insight.pictures.importances import plot_importances
 from pellucid.insight.pictures.picture import Picture
 from pellucid.layers.base import Array
@@ -89,6 +90,7 @@ def feature_importances(
     repeats: int = 5,
     rng: int | Random = 0,
     sample_weight: Any = None,
+    columns: Sequence[str] | None = None,
 ) -> Importances:
     """Return how much a fitted `TabularClassifier` or `TabularRegressor` relies on each column of its table.
 
@@ -100,10 +102,12 @@ def feature_importances(
     repeats : how often each column is shuffled, at least 1
     rng : the address of the shuffles; that of a column depends on its place in the fitted table alone
     sample_weight : (n_rows,), at least 0, or None
+    columns : names of those to measure, by default all
 
     Raises
     ------
     NotInitializedError : the estimator is not fitted
+    MissingColumnError : the fitted table had no such column
     OptionError : the metric does not fit the task, or repeats is below 1
     DataError, TargetError, ShapeError : the table, the target or a weight cannot be used
 
@@ -141,11 +145,18 @@ def feature_importances(
     used = {encoding.name for encoding in estimator.encoder_.encodings}  # the others were empty, and change nothing
     if not used <= set(table.columns):  # one of the tables has no names: columns are matched by their place
         table = table.rename(dict(zip(table.columns, names, strict=True)))
-    columns = table.to_dict(as_series=True)  # are matched by name
-    losses = np.zeros((len(names), repeats))
-    for place, name in enumerate(names):
+    values = table.to_dict(as_series=True)  # are matched by name
+    measured = names if columns is None else list(columns)
+    unknown = sorted(set(measured) - set(names))
+    if unknown:
+        raise MissingColumnError(
+            f"feature_importances: the fitted table had no column {unknown[0]!r}; it had {listed(names)}"
+            f"{near_miss(unknown[0], names)}"
+        )
+    losses = np.zeros((len(measured), repeats))
+    for index, name in enumerate(measured):
         for repeat in range(repeats if name in used else 0):
-            order = address.at(layer=place, step=repeat).permutation(table.height)
-            after = value({**columns, name: columns[name][order]})
-            losses[place, repeat] = before - after if judge.higher_is_better else after - before
-    return Importances(tuple(names), losses, judge.name, before)
+            order = address.at(layer=names.index(name), step=repeat).permutation(table.height)
+            after = value({**values, name: values[name][order]})
+            losses[index, repeat] = before - after if judge.higher_is_better else after - before
+    return Importances(tuple(measured), losses, judge.name, before)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pellucid.insight.pictures.picture import GRAY, INK, NEGATIVE, POSITIVE, Picture, blank, title
+from pellucid.insight.pictures.picture import GRAY, INK, NEGATIVE, POSITIVE, Picture, blank, literal, title
 from pellucid.layers.base import Array
 
 MOST_COLUMNS = 30
@@ -37,8 +37,7 @@ def plot_importances(columns: Sequence[str], importances: Array, spreads: Array,
     axis.errorbar(
         importances[order][known], places[known], xerr=spreads[order][known], fmt="none", ecolor=INK, elinewidth=1.2
     )
-    names = [name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…" for name in columns]
-    axis.set_yticks(places, [names[index] for index in order])
+    axis.set_yticks(places, [literal(columns[index], LONGEST_NAME) for index in order])
     axis.set_ylim(len(order) - 0.4, -0.6)
     axis.grid(axis="y", visible=False)
     axis.axvline(0, color=GRAY, linewidth=0.8)

@@ -62,6 +62,16 @@ def blank(width: float, height: float, rows: int = 1, columns: int = 1, **option
     return figure, axes
 
 
+def literal(text: str, longest: int = 40) -> str:
+    """Return a name from a table as matplotlib is to draw it: in one line, cut, and never as a formula.
+
+    >>> literal("price\\nin $", 8), literal("a column with a long name", 10)
+    ('price i…', 'a column …')
+    """
+    line = " ".join(text.split())
+    return (line if len(line) <= longest else line[: longest - 1] + "…").replace("$", r"\$")
+
+
 def title(axis: Any, text: str) -> None:
     """Write what an axis shows above its left end."""
     axis.set_title(text, loc="left", fontsize=11, color=INK)
