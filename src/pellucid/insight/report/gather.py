@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -105,8 +104,8 @@ def explain(estimator: Any, X: Any, y: Any = None, *, diagnosis: Any = None) -> 
     worst, loss_name = ((), "") if truth is None else _worst(estimator, seen, judged, truth, predicted, importances)
     plan = getattr(estimator, "plan_", None)
     receipt = _receipt(estimator)
-    reasons = getattr(plan, "reasons", None) or json.loads(receipt.pop("plan", "{}")).get("reasons", ())
-    receipt.pop("plan", None)
+    recorded = receipt.pop("plan", None) or {}
+    reasons = getattr(plan, "reasons", None) or recorded.get("reasons", ())
     return Explanation(
         task=("labels" if target.is_multilabel else "classes") if isinstance(target, ClassTarget) else "numbers",
         targets=names,
@@ -337,7 +336,7 @@ def _answers(estimator: Any, names: Sequence[str], predicted: Array) -> dict[str
 
 
 def _receipt(estimator: Any) -> dict[str, Any]:
-    from pellucid.model.saving import receipt
+    from pellucid.model.receipt import receipt
 
     return {**receipt(estimator), **getattr(estimator, "receipt_", {})}
 
