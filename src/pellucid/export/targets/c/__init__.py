@@ -51,7 +51,7 @@ class C(Target):
     def write(self, graph: Graph, vectors: Vectors, stem: str) -> Program:
         """Return the source file and the header."""
         name = identifier(stem, "model")
-        program = CProgram(graph, vectors, name)
+        program = CProgram(graph, vectors, name, f"{stem}.c")
         return Program({f"{stem}.c": program.source(), f"{name}.h": program.header()}, notes=(program.sizes(),))
 
     def runtime(self) -> str | None:

@@ -9,18 +9,18 @@ from collections.abc import Iterable
 LONGEST_NAME = 48
 LONGEST_LITERAL = 4095  # characters that every C99 compiler takes (5.2.4.1)
 
-RESERVED = frozenset(
-    # C99 and C11, C++ (which may include the header), and macros that headers or compilers define in plain letters
-    """auto break case char const continue default do double else enum extern float for goto if inline int long register
-    restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
-    alignas alignof and and_eq asm bitand bitor bool catch char8_t char16_t char32_t class co_await co_return co_yield
-    compl concept const_cast consteval constexpr constinit decltype delete dynamic_cast explicit export false friend
-    mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected public reinterpret_cast
-    requires static_assert static_cast template this thread_local throw true try typeid typename typeof typeof_unqual
-    using virtual wchar_t xor xor_eq
-    EOF HUGE_VAL I INFINITY NAN NULL assert complex errno far huge imaginary linux near stderr stdin stdout unix
-    """.split()
-)
+# C99 and C11; C++, which may include the header; macros that headers or compilers define in plain letters.
+WORDS = """
+auto break case char const continue default do double else enum extern float for goto if inline int long register
+restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
+alignas alignof and and_eq asm bitand bitor bool catch char8_t char16_t char32_t class co_await co_return co_yield
+compl concept const_cast consteval constexpr constinit decltype delete dynamic_cast explicit export false friend
+mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected public reinterpret_cast
+requires static_assert static_cast template this thread_local throw true try typeid typename typeof typeof_unqual
+using virtual wchar_t xor xor_eq
+EOF HUGE_VAL I INFINITY NAN NULL assert complex errno far huge imaginary linux near stderr stdin stdout unix
+"""
+RESERVED = frozenset(WORDS.split())
 
 
 def identifier(text: str, otherwise: str) -> str:

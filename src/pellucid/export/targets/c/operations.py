@@ -44,6 +44,7 @@ from pellucid.tabular.encodings import FIRST_LEVEL, MISSING
 
 TYPES = {"float32": "float", "float64": "double"}
 
+
 class Writer:
     """Writes the statements of a graph, and collects the functions and constants that they name."""
 
@@ -53,9 +54,7 @@ class Writer:
         self.types |= {operation.output: operation.dtype for operation in graph.operations}
         self.sizes = {column.name: column.size for column in graph.columns}
         self.sizes |= {operation.output: operation.size for operation in graph.operations}
-        self.raw = {
-            column.name: (f"row->{members[column.name]}", column.kind == "vector") for column in graph.columns
-        }
+        self.raw = {column.name: (f"row->{members[column.name]}", column.kind == "vector") for column in graph.columns}
         self.variants: dict[Variant, None] = {}
         self.constants: dict[tuple[str, bytes], str] = {}
         self.definitions: list[str] = []
@@ -170,7 +169,8 @@ def _activate(w: Writer, o: Activate) -> list[str]:
 def _sum(w: Writer, o: Sum) -> list[str]:
     kind = TYPES[o.dtype]
     return [
-        w.call("add" if index else "weigh", o.dtype, kind, o.output, w.pointer(part), number(weight, kind), o.size) + ";"
+        w.call("add" if index else "weigh", o.dtype, kind, o.output, w.pointer(part), number(weight, kind), o.size)
+        + ";"
         for index, (part, weight) in enumerate(zip(o.parts, o.weights, strict=True))
     ]
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from typing import Any
 
 from pellucid.export.graph import Column, Graph, Output
 from pellucid.export.target import template
-from pellucid.export.targets.c.constants import filled, number
+from pellucid.export.targets.c.constants import LINE, filled, number
 from pellucid.export.targets.c.functions import copied
 from pellucid.export.targets.c.names import commented, identifiers, literal, quoted
 from pellucid.export.targets.c.operations import Writer
@@ -20,14 +21,18 @@ MEANINGS = {
     "category": "text in UTF-8, NULL or empty where missing",
     "vector": "numbers, none of them missing",
 }
-DATES = "/* The date and time in UTC as a row holds it; NAN where there is no such day or time. */"
+DATES = """\
+/* The date and time in UTC as a row holds it; NAN where there is no such day or time. */
+double NAME_date(int year, int month, int day, int hour, int minute, double second);
+
+"""
 
 
 class CProgram:
-    """Writes a graph, with names that begin with ``name``."""
+    """Writes a graph, with names that begin with ``name``, into ``file``."""
 
-    def __init__(self, graph: Graph, vectors: Vectors, name: str) -> None:
-        self.graph, self.vectors, self.name = graph, vectors, name
+    def __init__(self, graph: Graph, vectors: Vectors, name: str, file: str) -> None:
+        self.graph, self.vectors, self.name, self.file = graph, vectors, name, quoted(file)[1:-1]
         self.members = identifiers((column.name for column in graph.columns), "column")
         self.results = identifiers((output.name for output in graph.outputs), "output")
         self.writer = Writer(graph, self.members)
@@ -46,7 +51,7 @@ class CProgram:
         labels = self.graph.outputs[0].labels
         members = "\n".join(map(self._member, self.graph.columns))
         results = "\n".join(map(self._result, self.graph.outputs))
-        dates = f"{DATES}\ndouble {name}_date(int year, int month, int day, int hour, int minute, double second);\n\n" if self.has_dates else ""
+        dates = DATES.replace("NAME", name) if self.has_dates else ""
         return f"""\
 /* {self.about()}
 
@@ -54,7 +59,8 @@ class CProgram:
     {name}_prediction prediction;
     {name}_predict(&row, &prediction);
 
-Nothing is allocated, and nothing kept between calls: any number of threads may predict. {self.sizes()}. */
+Nothing is allocated, and nothing kept between calls: any number of threads may predict.
+{self.sizes()}. */
 
 #ifndef {guard}
 #define {guard}
@@ -88,9 +94,11 @@ void {name}_predict(const {name}_row *row, {name}_prediction *prediction);
         name, labels = self.name, self.graph.outputs[0].labels
         texts = filled(literal(str(label)) for label in labels)
         parts = [
-            f"/* {self.about()}\n\nAlone it makes a function for other programs, declared in {name}.h. A program of its "
-            f"own, which reads CSV text, with:\n\n    cc -std=c99 -O3 -D{self.main} {name}.c -lm -o {name} */",
-            f'#include "{name}.h"\n\n#include <math.h>\n#include <stddef.h>\n#include <string.h>',
+            f"/* {self.about()}\n\nAs it is, it makes a function for other programs, declared in {name}.h. It makes a "
+            "program of its own, which\nreads CSV text, with:\n\n"
+            f"    cc -std=c99 -O3 -D{self.main} {self.file} -lm -o {name} */",
+            f'#include "{name}.h"\n\n#include <math.h>\n#include <stddef.h>',
+            "#include <string.h>" if self._has_levels() else "",
             f"const char *const {name}_labels[{len(labels)}] = {{\n{texts}\n}};",
             "struct level {\n    const char *text;\n    unsigned code;\n};" if self._has_levels() else "",
             *self.writer.definitions,
@@ -104,7 +112,8 @@ void {name}_predict(const {name}_row *row, {name}_prediction *prediction);
     def about(self) -> str:
         """Return what begins both files' first comment."""
         made = ", ".join(f"{key} {value}" for key, value in self.graph.metadata)
-        return commented(" ".join(f"{self.graph.title}: a program in C99. Written by Pellucid ({made}).".split()))
+        text = f"{quoted(self.graph.title)[1:-1]}: a program in C99. Written by Pellucid ({made})."
+        return "\n".join(textwrap.wrap(commented(text), LINE - 3))
 
     def _has_levels(self) -> bool:
         return any(function == "code" for function, _, _ in self.writer.variants)
@@ -136,7 +145,9 @@ void {name}_predict(const {name}_row *row, {name}_prediction *prediction);
                 continue
             lines += [f"for (size_t i = 0; i < {len(output.labels)}; ++i)", f"    {to}[i] = ({kind})({value})[i];"]
         body = "\n".join(f"    {line}" for line in [*declared, *lines])
-        return f"void {self.name}_predict(const {self.name}_row *row, {self.name}_prediction *prediction)\n{{\n{body}\n}}"
+        return (
+            f"void {self.name}_predict(const {self.name}_row *row, {self.name}_prediction *prediction)\n{{\n{body}\n}}"
+        )
 
     @staticmethod
     def _is_array(output: Output) -> bool:

@@ -1,4 +1,4 @@
-"""Where the values of a program lie: in one array of each type, whose places are used again once nobody needs a value."""
+"""Where the values of a program lie: in one array of each type, places used again once nobody needs a value."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Storage:
     """Places of values.
 
     places : by value, the first element of its place in the array of its type
-    parts : by value that is a part of another, or the same in no other type: that value, and where in it it begins
-    n_floats, n_doubles : the sizes of the arrays
+    parts : by value that is a part of another, or all of it: that other, and where in it it begins
+    sizes : of the arrays, by type
     """
 
     graph: Graph
@@ -74,9 +74,7 @@ class Storage:
     def _gap(self, operation: Operation, occupied: list[Operation]) -> int:
         """Return where the first gap begins that holds an operation's output."""
         start = 0
-        taken = sorted(
-            (self.places[other.output], other.size) for other in occupied if other.dtype == operation.dtype
-        )
+        taken = sorted((self.places[other.output], other.size) for other in occupied if other.dtype == operation.dtype)
         for place, size in taken:
             if place - start >= operation.size:
                 break

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static char text[1 << 20]; /* the fields of one row, each ended by a zero */
 static unsigned long line = 1, first_line = 1;
