@@ -199,7 +199,7 @@ WRITERS: dict[type[Operation], Callable[[Writer, Any], list[str]]] = {
     Days: _scalar("days"),
     Circle: _circle,
     Code: _code,
-    Lookup: _with_arrays("lookup", _size),
+    Lookup: _with_arrays("lookup", lambda o: o.table.shape[0], _size),
     Join: _join,
     Select: _convert,
     Cast: _convert,

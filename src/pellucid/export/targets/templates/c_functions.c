@@ -78,11 +78,12 @@ static double code(const char *text, const struct level *levels, size_t n)
     return 0;
 }
 
-static void lookup(real *y, const real *x, const kept *table, size_t n)
+/* A row of a table; of what is no number of one, NaN. */
+static void lookup(real *restrict y, const real *restrict x, const kept *restrict table, size_t n_rows, size_t n)
 {
-    const kept *const row = table + n * (size_t)x[0];
+    const int there = x[0] >= 0 && x[0] < (real)n_rows;
     for (size_t i = 0; i < n; ++i)
-        y[i] = row[i];
+        y[i] = there ? table[n * (size_t)x[0] + i] : NAN;
 }
 
 static void convert(real *restrict y, const kept *restrict x, size_t n)
@@ -95,16 +96,16 @@ static void convert(real *restrict y, const kept *restrict x, size_t n)
 static void affine(real *restrict y, const real *restrict x, const kept *restrict weight, const kept *restrict bias,
                    size_t n_x, size_t n_y)
 {
-    size_t i = 0;
+    const size_t whole = n_x - n_x % 4;
     for (size_t j = 0; j < n_y; ++j)
         y[j] = bias[j];
-    for (; i + 4 <= n_x; i += 4) {
+    for (size_t i = 0; i < whole; i += 4) {
         const kept *const a = weight + i * n_y, *const b = a + n_y, *const c = b + n_y, *const d = c + n_y;
         const real p = x[i], q = x[i + 1], r = x[i + 2], s = x[i + 3];
         for (size_t j = 0; j < n_y; ++j)
             y[j] += p * a[j] + q * b[j] + r * c[j] + s * d[j];
     }
-    for (; i < n_x; ++i)
+    for (size_t i = whole; i < n_x; ++i)
         for (size_t j = 0; j < n_y; ++j)
             y[j] += x[i] * weight[i * n_y + j];
 }
@@ -127,9 +128,9 @@ static void scale(real *y, const real *x, const kept *factor, const kept *shift,
 static void curves(real *restrict y, const real *restrict x, const kept *restrict edges, const kept *restrict knots,
                    const kept *restrict slopes, size_t n_x, size_t n_edges, size_t n_y)
 {
-    for (size_t i = 0; i < n_x; ++i) {
-        size_t edge = i * n_edges;
-        for (size_t after = edge + n_edges; edge + 1 < after && x[i] >= edges[edge + 1];)
+    for (size_t i = 0; i < n_x; ++i, edges += n_edges, knots += n_edges * n_y, slopes += n_edges * n_y) {
+        size_t edge = 0;
+        while (edge + 1 < n_edges && x[i] >= edges[edge + 1])
             ++edge;
         for (size_t j = 0; j < n_y; ++j)
             y[i * n_y + j] = knots[edge * n_y + j] + (x[i] - edges[edge]) * slopes[edge * n_y + j];

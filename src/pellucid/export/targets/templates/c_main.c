@@ -242,6 +242,7 @@ static int predict_file(FILE *file, int raw)
     for (size_t n; (n = read_fields(file)) > 0;) {
         NAME_row row;
         NAME_prediction prediction;
+        memset(&prediction, 0, sizeof prediction); /* GCC would warn, as it does not see that all is written */
         if (n != n_fields)
             fail(n < n_fields ? "the row has fewer fields than the first" : "the row has more fields than the first",
                  "");
@@ -267,6 +268,7 @@ static int self_test(void)
     double largest = 0;
     for (size_t row = 0; row < n; ++row) {
         NAME_prediction prediction;
+        memset(&prediction, 0, sizeof prediction);
         NAME_predict(test_rows + row, &prediction);
         for (size_t i = 0; i < sizeof results / sizeof *results; ++i)
             if (results[i].kind == 'n') {
