@@ -1,4 +1,4 @@
-"""Programs in C predict what their models predict, build without a warning anywhere, and refuse what they cannot read."""
+"""Programs in C predict what their models predict, build without a warning, and refuse what they cannot read."""
 
 from __future__ import annotations
 
