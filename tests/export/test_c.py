@@ -18,6 +18,7 @@ import pytest
 
 from pellucid import Dense, Network
 from pellucid.errors import OptionError, ProofError
+from pellucid.examples import single_layer, xor
 from pellucid.export import export, lower
 from pellucid.export.evaluation import evaluate
 from pellucid.export.graph import Affine, Code, Column, Complement, Graph, Largest, Lookup, Operation, Output
@@ -363,3 +364,13 @@ def test_a_code_that_no_table_has_gives_nan_and_no_access_beyond_the_table(tmp_p
 def test_any_file_name_will_do(target: str | None, tmp_path: Path) -> None:
     path = tmp_path / ("int.C" if target is None else 'a "b" $c.txt')
     assert export(models.network("scale", "float32"), path, target=target).proof is not None
+
+
+@pytest.mark.parametrize(("example", "most"), [(single_layer, 300), (xor, 800)])
+def test_the_tutorial_networks_fit_a_microcontroller(example: Any, most: int, tmp_path: Path) -> None:
+    if shutil.which("size") is None:
+        pytest.skip("there is no program `size` here")
+    export(example.build(), tmp_path / "network.c")
+    subprocess.run([str(COMPILER), "-std=c99", "-Os", "-c", "network.c"], cwd=tmp_path, check=True)
+    said = subprocess.run(["size", "network.o"], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    assert sum(map(int, said.splitlines()[1].split()[:3])) < most  # bytes of code, constants and memory
