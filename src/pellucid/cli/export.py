@@ -73,6 +73,8 @@ def export(
     )
     names = ", ".join(map(str, made.files))
     display.say(f"wrote {names} ({size(made.n_bytes)}; {made.n_constants:,} numbers, arithmetic in {made.precision})")
+    for said in made.notes:
+        display.say(f"  {said}")
     document = {
         "model": str(model),
         "files": list(map(str, made.files)),
@@ -80,6 +82,7 @@ def export(
         "precision": made.precision,
         "bytes": made.n_bytes,
         "constants": made.n_constants,
+        "notes": list(made.notes),
         "proof": None,
     }
     if made.proof is None:

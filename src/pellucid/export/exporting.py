@@ -26,13 +26,14 @@ Location = str | os.PathLike[str]
 
 @dataclass(frozen=True)
 class Export:
-    """What was written where, and its proof; None where the runtime is missing."""
+    """What was written where, what its target says of it, and its proof; None where the runtime is missing."""
 
     target: str
     precision: str
     files: tuple[Path, ...]
     n_bytes: int
     n_constants: int
+    notes: tuple[str, ...]
     proof: Proof | None
 
 
@@ -99,7 +100,7 @@ def export(
         except OSError as error:
             raise OutputError(f"cannot write {str(path)!r}: {error.strerror or error}.") from error
     files = tuple(path.parent / name for name in names)
-    return Export(writer.name, precision, files, program.n_bytes, graph.n_constants, proof)
+    return Export(writer.name, precision, files, program.n_bytes, graph.n_constants, program.notes, proof)
 
 
 def choose(path: Path, name: str | None) -> Target:

@@ -17,9 +17,13 @@ from pellucid.layers.base import Array
 
 @dataclass(frozen=True)
 class Program:
-    """What is written: texts or bytes by file name; the first file is the one that was asked for."""
+    """What is written: texts or bytes by file name; the first file is the one that was asked for.
+
+    notes : what else is worth saying of it, such as the memory that it takes
+    """
 
     files: Mapping[str, str | bytes]
+    notes: tuple[str, ...] = ()
 
     @property
     def n_bytes(self) -> int:

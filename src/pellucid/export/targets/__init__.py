@@ -1,6 +1,7 @@
 """The targets by name: each a language or format that graphs are written in."""
 
 from pellucid.export.target import Target
+from pellucid.export.targets.c import C
 from pellucid.export.targets.numpy import NumPy
 
-TARGETS: dict[str, type[Target]] = {target.name: target for target in (NumPy,)}
+TARGETS: dict[str, type[Target]] = {target.name: target for target in (C, NumPy)}
