@@ -47,7 +47,8 @@ def training_section(story: Explanation) -> str:
         heading = f"Its best epoch was {story.receipt['best_epoch']} of {story.receipt['epochs']}"
         caption = "Rows that it learned from, and rows apart that it was judged by."
     curve = figure("It was judged as it learned", inline(plot_training(story.estimator), "the training"), caption)
-    shown = {name: value for name, value in story.receipt.items() if value != ""}
+    shown = {name: value for name, value in story.receipt.items() if value != "" and not isinstance(value, dict)}
+    shown["SHA-256 of the data"] = story.receipt["data"]["sha256"]
     receipt = table(
         ("receipt", ""),
         [(words(name.replace("_", " ")), words(number(v) if isinstance(v, float) else v)) for name, v in shown.items()],
