@@ -177,12 +177,13 @@ NETWORKS: dict[str, tuple[dict[str, Any], Callable[[], Any]]] = {
 
 
 def network_errors(table: Table) -> Iterator[tuple[str, float]]:
-    """Yield the error of one network, the first member's configuration but for one part, trained to the end."""
+    """Yield the error of one network, the first member's configuration but for one part, at its best rung."""
     for variant, (fixed, changed) in NETWORKS.items():
         with changed():
             population = trained(table, 1, FOLDS, fixed).population
-            last = predicted(table, population)[-1]
-        yield variant, alone(table, last)
+            best = min(range(len(population.candidates)), key=lambda index: population.candidates[index].value)
+            networks = predicted(table, population)[best]
+        yield variant, alone(table, networks)
 
 
 def population_errors(table: Table) -> Iterator[tuple[str, float]]:
