@@ -25,8 +25,8 @@ EMBEDDING_SIZES = (4, 8, 16)
 class Configuration:
     """The hyper-parameters of a network; the defaults are those of the first member.
 
-    numbers : how numerical columns enter: "piecewise" and "periodic" give each an embedding of ``number_size`` numbers,
-        "plain" a factor
+    numbers : how numerical columns enter: all as they are, each with a factor, and with "piecewise" or "periodic" also by
+        an embedding of ``number_size`` numbers each; with "plain" not
     n_bins : bins of a piecewise linear embedding
     """
 
@@ -38,7 +38,7 @@ class Configuration:
     numbers: str = "piecewise"
     n_bins: int = 48
     number_size: int = 16
-    embedding_size: int = 8
+    embedding_size: int = 16
 
     @property
     def layers(self) -> str:

@@ -42,22 +42,17 @@ def build_member(
 ) -> Network:
     """Return the network of a configuration, float32, whose last biases start at the best constant for the target.
 
-    Numbers enter by the embedding that the configuration names, truth values, one-hot columns and waves of dates by a
-    factor each, and codes by an embedding; then come the hidden layers with dropout.
+    Numbers enter by the embedding that the configuration names, and as they are; these, truth values, one-hot columns
+    and waves of dates have a factor each, and codes an embedding. Then come the hidden layers with dropout.
     """
     parts: dict[str, tuple[int, int, Layer]] = {}
     n_plain = encoder.n_numeric + encoder.n_one_hot
-    first = 0
-    size = number_size(encoder, configuration)
-    if size:
-        first = encoder.n_scaled
-        parts["numbers"] = (
-            0,
-            first,
-            PiecewiseLinearEmbedding(size, n_bins=configuration.n_bins)
-            if configuration.numbers == "piecewise"
-            else PeriodicEmbedding(n_outputs=size),
-        )
+    size, n_numbers, first = number_size(encoder, configuration), encoder.n_scaled, 0
+    if size and configuration.numbers == "piecewise":
+        parts["numbers"] = (0, n_numbers, PiecewiseLinearEmbedding(size, n_bins=configuration.n_bins))
+    elif size:
+        parts["numbers"] = (0, n_numbers, PeriodicEmbedding(n_outputs=size))
+        first = n_numbers  # it hands them on as they are, too
     if n_plain > first:
         parts["columns"] = (first, n_plain, Scale())
     for index, code in enumerate(encoder.code_columns):
@@ -95,7 +90,7 @@ def number_size(encoder: Encoder, configuration: Configuration) -> int:
 
 def work_per_row(encoder: Encoder, n_outputs: int, configuration: Configuration = FIRST) -> float:
     """Return about how many floating-point operations a row costs in a step of a network of this configuration."""
-    size = encoder.n_columns + (number_size(encoder, configuration) or 1) * encoder.n_scaled - encoder.n_scaled
+    size = encoder.n_columns + number_size(encoder, configuration) * encoder.n_scaled
     size += (configuration.embedding_size - 1) * len(encoder.code_columns)
     products = 0
     for width in (*configuration.hidden_layer_sizes, n_outputs):
