@@ -38,18 +38,17 @@ class ONNX(Target):
     def write(self, graph: Graph, vectors: Vectors, stem: str) -> Program:
         """Return the one file, which onnx itself has checked."""
         onnx, helper = onnx_package(), onnx_package("onnx.helper")
-        nodes = Nodes(operation.output for operation in graph.operations)
-        inputs = {column.name: nodes.name(column.name or "column") for column in graph.columns}
+        nodes = Nodes(column.name for column in graph.columns)
         outputs = {output.name: nodes.name(output.name) for output in graph.outputs}
         for column in graph.columns:
-            nodes.types[inputs[column.name]] = "str" if column.kind == "category" else "float64"
-        tensors = _tensors(graph, nodes, inputs)
+            nodes.types[column.name] = "str" if column.kind == "category" else "float64"
+        tensors = _tensors(graph, nodes)
         for output in graph.outputs:
             _add_output(output, nodes, tensors[output.value], outputs[output.name])
         body = helper.make_graph(
             nodes.nodes,
             "pellucid",
-            [nodes.described(inputs[each.name], each.size) for each in graph.columns],
+            [nodes.described(each.name, each.size) for each in graph.columns],
             [
                 nodes.described(outputs[each.name], 0 if each.kind == "label" else len(each.labels))
                 for each in graph.outputs
@@ -64,7 +63,7 @@ class ONNX(Target):
             ir_version=IR_VERSION,
             opset_imports=[helper.make_opsetid(*opset) for opset in OPSETS.items()],
         )
-        helper.set_model_props(model, _metadata(graph, vectors, inputs, outputs))
+        helper.set_model_props(model, _metadata(graph, vectors, outputs))
         onnx.checker.check_model(model, full_check=True)
         return Program({f"{stem}.onnx": model.SerializeToString()})
 
@@ -79,26 +78,17 @@ class ONNX(Target):
         except Exception as error:  # the nearest base of onnxruntime's own
             raise ProofError(f"{path.name}: onnxruntime cannot load it: {error}") from error
         _self_test(path, session)
-        metadata = session.get_modelmeta().custom_metadata_map
-        names = {each["name"]: each["column"] for each in json.loads(metadata["inputs"])}
-        given = {each.name: _fed(each, columns[names[each.name]]) for each in session.get_inputs()}
-        found = session.run(None, given)
-        labels = [each["labels"] for each in json.loads(metadata["outputs"])]
-        return {
-            output.name: np.array([[known.index(label)] for label in values.tolist()])
-            if output.kind == "label"
-            else values
-            for output, values, known in zip(graph.outputs, found, labels, strict=True)
-        }
+        found = session.run(None, {each.name: _fed(each, columns[each.name]) for each in session.get_inputs()})
+        return {output.name: _numbers(output, values) for output, values in zip(graph.outputs, found, strict=True)}
 
 
 def _onnxruntime() -> ModuleType:
     return require("onnxruntime", extra="onnx", purpose="the proof of a file in ONNX")
 
 
-def _tensors(graph: Graph, nodes: Nodes, inputs: Mapping[str, str]) -> dict[str, str]:
+def _tensors(graph: Graph, nodes: Nodes) -> dict[str, str]:
     """Add the nodes of all operations; return the tensors by value. Columns of numbers are squeezed together."""
-    tensors, waiting = dict(inputs), list[Squeeze]()
+    tensors, waiting = {column.name: column.name for column in graph.columns}, list[Squeeze]()
     for operation in graph.operations:
         if not {each.output for each in waiting}.isdisjoint(operation.inputs):
             _add_squeezes(waiting, nodes, tensors)
@@ -137,7 +127,7 @@ def _add_output(output: Output, nodes: Nodes, x: str, name: str) -> None:
         nodes.types[name] = nodes.types[x]
 
 
-def _metadata(graph: Graph, vectors: Vectors, inputs: Mapping[str, str], outputs: Mapping[str, str]) -> dict[str, str]:
+def _metadata(graph: Graph, vectors: Vectors, outputs: Mapping[str, str]) -> dict[str, str]:
     """Return what the file says of itself, with the test vectors and by how much each number of theirs may differ."""
     expected, allowed = {}, {}
     for output in graph.outputs:
@@ -147,13 +137,13 @@ def _metadata(graph: Graph, vectors: Vectors, inputs: Mapping[str, str], outputs
             expected[name], allowed[name] = _plain(values.tolist()), _plain((vectors.tolerance * unit).tolist())
     rows = {name: values.reshape(vectors.n_rows, -1).tolist() for name, values in vectors.columns.items()}
     documents = {
-        "inputs": [{"name": inputs[each.name], "column": each.name, "kind": each.kind} for each in graph.columns],
+        "inputs": [{"name": each.name, "kind": each.kind} for each in graph.columns],
         "outputs": [
             {"name": outputs[each.name], "kind": each.kind, "labels": _plain(_labels(each).tolist())}
             for each in graph.outputs
         ],
         "vectors": {
-            "inputs": {inputs[name]: _plain(values) for name, values in rows.items()},
+            "inputs": {name: _plain(values) for name, values in rows.items()},
             "outputs": expected,
             "allowed": allowed,
         },
@@ -185,6 +175,14 @@ def _self_test(path: Path, session: Any) -> None:
                     f"{path.name}: its self-test fails: in row {row} {name} is {values[0].tolist()}; the model's is "
                     f"{expected.tolist()}."
                 )
+
+
+def _numbers(output: Output, values: Array) -> Array:
+    """Return an output as `evaluate` does: a label as its number."""
+    if output.kind != "label":
+        return values
+    known = _labels(output).tolist()
+    return np.array([[known.index(label)] for label in values.tolist()])
 
 
 def _fed(tensor: Any, values: Array) -> Array:

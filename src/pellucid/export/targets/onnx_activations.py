@@ -126,8 +126,8 @@ class _Activations:
         With z = |x| / √2 and t = 2 / (2 + z), half of erfc z is t e to the power of -z² + P(t), with a polynomial P.
         The form is that of Numerical Recipes, 3rd edition, section 6.2.2.
         """
-        z = self.node("Min", self.node("Mul", self.node("Abs", x), math.sqrt(0.5)), FARTHEST)
-        t = self.node("Div", 2.0, self.node("Add", z, 2.0))
+        z = self.node("Mul", self.node("Abs", x), math.sqrt(0.5))
+        t = self.node("Div", 2.0, self.node("Add", self.node("Min", z, FARTHEST), 2.0))
         coefficients = _log_erfc()
         power: str | float = coefficients[0]
         for coefficient in coefficients[1:]:

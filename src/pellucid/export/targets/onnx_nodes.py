@@ -37,9 +37,9 @@ class Nodes:
         self._helper = onnx_package("onnx.helper")
 
     def name(self, wanted: str) -> str:
-        """Return a new name, the wanted one if it is free and not empty, which in ONNX means that nothing is there."""
+        """Return a new name, the wanted one if it is free."""
         name = wanted
-        while not name or name in self._taken:
+        while name in self._taken:
             self._counts[wanted] += 1
             name = f"{wanted}_{self._counts[wanted]}"
         self._taken.add(name)
