@@ -107,8 +107,8 @@ def _(operation: Circle, nodes: Nodes, x: str) -> str:
         turns = _remainder(nodes, nodes.add("Add", days, nodes.constant(3.0)), 7)
     else:
         turns = nodes.add("Div", nodes.add("Sub", x, nodes.add("Mul", days, day)), day)
-    angle = nodes.add("Mul", turns, nodes.constant(2 * math.pi))
-    both = nodes.add("Concat", nodes.add("Sin", angle), nodes.add("Cos", angle), axis=1)
+    both = nodes.add("Concat", turns, nodes.add("Add", turns, nodes.constant(0.25)), axis=1)
+    both = nodes.add("Sin", nodes.add("Mul", both, nodes.constant(2 * math.pi)))
     return nodes.add("Where", nodes.add("IsNaN", x), nodes.constant(0.0), both)
 
 
@@ -199,9 +199,10 @@ def _(operation: Waves, nodes: Nodes, x: str) -> str:
     each = nodes.add("Unsqueeze", x, nodes.constant([2], "int64"))
     turns = nodes.add("Mul", each, nodes.constant(operation.frequency))
     turns = nodes.add("Add", turns, nodes.constant(operation.phase))
-    left = nodes.add("Sub", turns, nodes.add("Round", turns))
+    left = nodes.add("Abs", nodes.add("Sub", turns, nodes.add("Round", turns)))
+    left = nodes.add("Sub", nodes.constant(0.25, operation.dtype), left)  # older runtimes have no cosine in float64
     angles = nodes.add("Mul", left, nodes.constant(2 * math.pi, operation.dtype))
-    return reshaped(nodes, nodes.add("Cos", angles), operation.size)
+    return reshaped(nodes, nodes.add("Sin", angles), operation.size)
 
 
 @add.register
