@@ -267,10 +267,10 @@ def test_the_proof_finds_a_wrong_result_of_rows_that_are_not_in_the_file(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_onnxruntime_cannot_load_is_no_proof(tmp_path: Path) -> None:
+def test_a_file_that_onnxruntime_cannot_run_is_no_proof(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(b"no file of this format")
-    with pytest.raises(ProofError, match=r"model\.onnx: onnxruntime cannot load it: "):
+    with pytest.raises(ProofError, match=r"model\.onnx: onnxruntime cannot run it: "):
         ONNX().run(path, Graph("nothing", (), (), ()), {})
 
 

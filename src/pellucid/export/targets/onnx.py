@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -73,17 +74,26 @@ class ONNX(Target):
 
     def run(self, path: Path, graph: Graph, columns: Mapping[str, Array]) -> dict[str, Array]:
         """Run the model on its test vectors, one row at a time, and on all rows at once."""
-        try:
+        with _refusals(path):
             session = _onnxruntime().InferenceSession(path, providers=["CPUExecutionProvider"])
-        except Exception as error:  # the nearest base of onnxruntime's own
-            raise ProofError(f"{path.name}: onnxruntime cannot load it: {error}") from error
-        _self_test(path, session)
-        found = session.run(None, {each.name: _fed(each, columns[each.name]) for each in session.get_inputs()})
+            _self_test(path, session)
+            found = session.run(None, {each.name: _fed(each, columns[each.name]) for each in session.get_inputs()})
         return {output.name: _numbers(output, values) for output, values in zip(graph.outputs, found, strict=True)}
 
 
 def _onnxruntime() -> ModuleType:
     return require("onnxruntime", extra="onnx", purpose="the proof of a file in ONNX")
+
+
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    """Turn what onnxruntime raises into `ProofError`; its errors have no base but Exception."""
+    try:
+        yield
+    except Exception as error:
+        if not type(error).__module__.startswith("onnxruntime"):
+            raise
+        raise ProofError(f"{path.name}: onnxruntime cannot run it: {error}") from error
 
 
 def _tensors(graph: Graph, nodes: Nodes) -> dict[str, str]:
@@ -97,6 +107,8 @@ def _tensors(graph: Graph, nodes: Nodes) -> dict[str, str]:
             waiting.append(operation)
         else:
             tensors[operation.output] = write(operation, nodes, [tensors[name] for name in operation.inputs])
+    if waiting:
+        _add_squeezes(waiting, nodes, tensors)
     return tensors
 
 
