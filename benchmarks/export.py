@@ -3,7 +3,7 @@
 ``python benchmarks/export.py [--rows N]`` trains on examples/penguins.csv a single network and a population, exports
 both to every target that has a runtime here, and prints microseconds per row.
 
-The programs in C and NumPy are timed from raw columns in memory to predictions. Of a target without a timer of its own
+The programs in C, NumPy and ONNX are timed from raw columns in memory to predictions. Of a target without its own timer
 the figure is the slope of the proof's run over the number of rows, which includes reading and writing them as text.
 """
 
@@ -90,6 +90,15 @@ def in_python(path: Path, graph: Graph, columns: dict[str, Any], n: int) -> floa
     return seconds(lambda: module.compute(given)) / n
 
 
+def in_onnxruntime(path: Path, graph: Graph, columns: dict[str, Any], n: int) -> float:
+    """Return the seconds per row of a file in ONNX, all rows at once."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    given = {name: values.reshape(n, -1) for name, values in columns.items()}
+    return seconds(lambda: session.run(None, given)) / n
+
+
 def by_slope(target: Target, path: Path, graph: Graph, columns: dict[str, Any], n: int) -> float:
     """Return the seconds per further row of the proof's run: of n rows, and of half of them."""
     half = {name: values[: n // 2] for name, values in columns.items()}
@@ -97,7 +106,7 @@ def by_slope(target: Target, path: Path, graph: Graph, columns: dict[str, Any], 
     return (times[0] - times[1]) / (n - n // 2)
 
 
-TIMERS = {"c": in_c, "numpy": in_python}
+TIMERS = {"c": in_c, "numpy": in_python, "onnx": in_onnxruntime}
 
 
 def main() -> None:

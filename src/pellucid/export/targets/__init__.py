@@ -3,5 +3,7 @@
 from pellucid.export.target import Target
 from pellucid.export.targets.c import C
 from pellucid.export.targets.numpy import NumPy
+from pellucid.export.targets.onnx import ONNX
+from pellucid.export.targets.python import Python
 
-TARGETS: dict[str, type[Target]] = {target.name: target for target in (C, NumPy)}
+TARGETS: dict[str, type[Target]] = {target.name: target for target in (C, NumPy, Python, ONNX)}

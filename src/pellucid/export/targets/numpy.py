@@ -11,7 +11,7 @@ class NumPy(PythonProgram):
 
     name = "numpy"
     functions = "numpy_functions.py"
-    frame = "numpy_frame.py"
+    rows = "numpy_rows.py"
     wants = "a program that needs NumPy alone"
     computing = "Return the outputs by name, (n_rows, size) each, of raw columns by name, (n_rows, size)."
 

@@ -45,11 +45,12 @@ from pellucid.export.graph import (
 from pellucid.export.target import Program, Target, template
 from pellucid.export.vectors import Vectors
 from pellucid.layers.base import Array
+from pellucid.tabular.encodings import FIRST_LEVEL, MISSING
 
 LINE = 100
 SECONDS = 600  # that a program may take
 
-Write = Callable[[Any, Callable[[str], str], Callable[[Array], str]], str]
+Write = Callable[[Any, Callable[[str], str], Callable[[Any], str]], str]
 """From an operation, what writes a value, and what writes a constant, to the call."""
 
 CALLS: dict[type[Operation], Write] = {
@@ -58,7 +59,7 @@ CALLS: dict[type[Operation], Write] = {
     Sign: lambda o, v, c: f"sign({v(o.x)})",
     Days: lambda o, v, c: f"days({v(o.x)})",
     Circle: lambda o, v, c: f"circle({v(o.x)}, {o.period!r})",
-    Code: lambda o, v, c: f"code({v(o.x)}, {_texts(o.levels)}, {_texts(o.missing)})",
+    Code: lambda o, v, c: f"code({v(o.x)}, {c(_codes(o))})",
     Lookup: lambda o, v, c: f"lookup({v(o.x)}, {c(o.table)})",
     Join: lambda o, v, c: f"join({o.dtype!r}, {', '.join(map(v, o.parts))})",
     Select: lambda o, v, c: f"select({v(o.x)}, {o.start}, {o.size})",
@@ -80,21 +81,23 @@ CALLS: dict[type[Operation], Write] = {
 
 
 class PythonProgram(Target):
-    """One file; ``functions`` names the template whose functions are copied into it, ``frame`` that of the rest."""
+    """One file; ``functions`` names the template whose functions are copied into it, ``rows`` how it takes rows."""
 
     suffix = ".py"
     operations = frozenset(CALLS)
     needs = "a Python interpreter"
     functions: ClassVar[str]
-    frame: ClassVar[str]
+    rows: ClassVar[str]
     wants: ClassVar[str]
+    calls: ClassVar[Mapping[type[Operation], Write]] = CALLS
 
     def write(self, graph: Graph, vectors: Vectors, stem: str) -> Program:
         """Return the one file."""
         constants: list[str] = []
 
-        def constant(array: Array) -> str:
-            constants.append(f"C{len(constants) + 1} = {self.constant(array)}")
+        def constant(value: Array | dict[str, int]) -> str:
+            code = self.constant(value) if isinstance(value, np.ndarray) else _dictionary(value)
+            constants.append(f"C{len(constants) + 1} = {code}")
             return f"C{len(constants)}"
 
         raw = {column.name for column in graph.columns}
@@ -102,19 +105,20 @@ class PythonProgram(Target):
         def value(name: str) -> str:
             return f"columns[{name!r}]" if name in raw else name
 
-        lines = [f"    {each.output} = {CALLS[type(each)](each, value, constant)}" for each in graph.operations]
+        lines = [f"    {each.output} = {self.calls[type(each)](each, value, constant)}" for each in graph.operations]
         outputs = ", ".join(f"{output.name!r}: {value(output.value)}" for output in graph.outputs)
-        called = [CALLS[type(each)](each, value, lambda array: "").partition("(")[0] for each in graph.operations]
-        frame, functions = template(self.frame), template(self.functions)
+        called = [self.calls[type(each)](each, value, lambda value: "").partition("(")[0] for each in graph.operations]
+        rows, frame, functions = template(self.rows), template("python_frame.py"), template(self.functions)
         parts = [
             f'"""{graph.title}: {self.wants}.\n\n{_usage(graph, stem)}"""',
-            "\n".join(sorted({*_imports(frame), *_imports(functions)})),
+            "\n".join(sorted({*_imports(rows), *_imports(frame), *_imports(functions)})),
             _assigned(
                 COLUMNS={column.name: [column.kind, column.size] for column in graph.columns},
                 OUTPUTS={output.name: [output.kind, list(output.labels)] for output in graph.outputs},
                 TOLERANCE=vectors.tolerance,
             ),
             *copied(functions, called),
+            *_definitions(rows).values(),
             *_definitions(frame).values(),
             "\n".join(["def compute(columns):", f'    """{self.computing}"""', *lines, f"    return {{{outputs}}}"]),
             "\n".join(constants),
@@ -145,7 +149,10 @@ class PythonProgram(Target):
 
     def _run(self, words: list[str], path: Path) -> None:
         command = [sys.executable, "-I", "-W", "error", *words]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise ProofError(f"{path.name}: it was stopped after {SECONDS} seconds.") from error
         if done.returncode:
             said = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1]
             raise ProofError(f"{path.name}: it ended with exit code {done.returncode} and said: {said}")
@@ -176,8 +183,13 @@ def _assigned(**values: Any) -> str:
     return "\n".join(f"{name} = {value!r}" for name, value in values.items())
 
 
-def _texts(texts: Iterable[str]) -> str:
-    return f"[{', '.join(map(repr, texts))}]"
+def _codes(operation: Code) -> dict[str, int]:
+    levels = {level: code for code, level in enumerate(operation.levels, start=FIRST_LEVEL)}
+    return levels | dict.fromkeys(operation.missing, MISSING)
+
+
+def _dictionary(codes: Mapping[str, int]) -> str:
+    return "{\n" + "".join(f"    {text!r}: {code},\n" for text, code in codes.items()) + "}"
 
 
 def _usage(graph: Graph, stem: str) -> str:

@@ -42,8 +42,7 @@ def circle(x, period):
     return np.where(np.isnan(x), 0.0, waves)
 
 
-def code(x, levels, missing):
-    known = {level: number for number, level in enumerate(levels, start=2)} | dict.fromkeys(missing, 1)
+def code(x, known):
     return np.array([[known.get(text, 0)] for text in x[:, 0].tolist()], dtype=np.float64).reshape(-1, 1)
 
 

@@ -1,19 +1,12 @@
-"""The rest of a NumPy program: reading rows, printing predictions, and the self-test. It is copied into each.
+"""The rest of a program: reading rows, printing predictions, and the self-test. It is copied into each.
 
-Names that are not defined here are the program's own: COLUMNS, OUTPUTS, TOLERANCE, VECTORS and ``compute``.
+Names that are not defined here are the program's own: COLUMNS, OUTPUTS, TOLERANCE, VECTORS and ``outputs_of``.
 """
 
-import base64
 import csv
 import datetime
 import json
 import sys
-
-import numpy as np
-
-
-def constant(text, kept, dtype, *shape):
-    return np.frombuffer(base64.b64decode(text), dtype=kept).astype(dtype).reshape(shape)
 
 
 def read(path):
@@ -56,29 +49,24 @@ def text(value):
     return str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 2**63 else str(value)
 
 
-def columns_of(rows):
-    """Return the raw columns of rows, which are dicts of values by column."""
-    found = {}
-    for name, (kind, size) in COLUMNS.items():
-        if kind == "vector":
-            found[name] = np.array([row[name] for row in rows], dtype=np.float64).reshape(len(rows), size)
-        elif kind == "category":
-            found[name] = np.array([[text(row[name])] for row in rows], dtype=object).reshape(len(rows), 1)
-        else:
-            found[name] = np.array([[number(row[name], kind)] for row in rows], dtype=np.float64).reshape(len(rows), 1)
-    return found
+def value(given, kind):
+    """Return a raw value as the list of what the program computes with."""
+    if kind == "vector":
+        return list(map(float, given))
+    return [text(given) if kind == "category" else number(given, kind)]
 
 
 def predict(rows):
     """Return what is predicted for rows, dicts of values by column: a dict for each."""
-    outputs = compute(columns_of(rows))
+    columns = {name: [value(row[name], kind) for row in rows] for name, (kind, _) in COLUMNS.items()}
     found = [{} for _ in rows]
-    for name, (kind, labels) in OUTPUTS.items():
-        for row, values in zip(found, outputs[name].tolist()):
+    for name, made in (outputs_of(columns) if rows else {}).items():
+        kind, labels = OUTPUTS[name]
+        for row, values in zip(found, made):
             if kind == "label":
                 row[name] = labels[int(values[0])]
             else:
-                row.update({heading(name, kind, label): value for label, value in zip(labels, values)})
+                row.update({heading(name, kind, label): each for label, each in zip(labels, values)})
     return found
 
 
@@ -89,19 +77,34 @@ def heading(name, kind, label):
     return str(name) if len(OUTPUTS[name][1]) == 1 else f"{name} of {label}"
 
 
+def kept_columns(given):
+    """Return columns of a JSON document, a value or a list a row, as lists."""
+    return {
+        name: given[name] if kind == "vector" else [[each] for each in given[name]]
+        for name, (kind, _) in COLUMNS.items()
+    }
+
+
+def difference(found, expected, unit):
+    """Return by how much two numbers differ; infinitely where only one is NaN."""
+    if found == expected or (found != found and expected != expected):
+        return 0.0
+    off = abs(found - expected) / unit
+    return off if off == off else float("inf")
+
+
 def self_test():
     """Return the largest difference to what the model predicts for the rows that are kept here."""
-    columns = {}
-    for name, (kind, size) in COLUMNS.items():
-        dtype = object if kind == "category" else np.float64
-        columns[name] = np.array(VECTORS["columns"][name], dtype=dtype).reshape(-1, size)
-    outputs = compute(columns)
-    largest = 0.0
-    for name, (kind, _) in OUTPUTS.items():
-        expected = np.array(VECTORS["outputs"][name])
-        if kind in ("numbers", "probabilities"):
-            unit = np.array(VECTORS["units"][name]) + abs(expected) if kind == "numbers" else 1.0
-            largest = max(largest, float((abs(outputs[name] - expected) / unit).max()))
+    outputs, largest = outputs_of(kept_columns(VECTORS["columns"])), 0.0
+    for name, (kind, labels) in OUTPUTS.items():
+        if kind not in ("numbers", "probabilities"):
+            continue
+        for values, expected in zip(outputs[name], VECTORS["outputs"][name]):
+            units = (
+                [unit + abs(own) for unit, own in zip(VECTORS["units"][name], expected)] if kind == "numbers" else None
+            )
+            offs = map(difference, values, expected, units or [1.0] * len(labels))
+            largest = max(largest, *offs)
     return largest
 
 
@@ -112,13 +115,9 @@ def main(words):
         return 0 if largest <= TOLERANCE else 1
     if words[:1] == ["--columns"]:
         with open(words[1], encoding="utf-8") as file:
-            given = json.load(file)
-        columns = {}
-        for name, (kind, size) in COLUMNS.items():
-            dtype = object if kind == "category" else np.float64
-            columns[name] = np.array(given[name], dtype=dtype).reshape(-1, size)
+            columns = kept_columns(json.load(file))
         with open(words[2], "w", encoding="utf-8") as file:
-            json.dump({name: values.tolist() for name, values in compute(columns).items()}, file)
+            json.dump(outputs_of(columns), file)
         return 0
     if len(words) != 1:
         print(__doc__, file=sys.stderr)
