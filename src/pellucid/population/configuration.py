@@ -25,8 +25,8 @@ EMBEDDING_SIZES = (4, 8, 16)
 class Configuration:
     """The hyper-parameters of a network; the defaults are those of the first member.
 
-    numbers : how numerical columns enter: all as they are, each with a factor, and with "piecewise" or "periodic" also by
-        an embedding of ``number_size`` numbers each; with "plain" not
+    numbers : how numerical columns enter: as they are, each with a factor, and with "piecewise" or "periodic" each also
+        by an embedding of ``number_size`` numbers
     n_bins : bins of a piecewise linear embedding
     """
 
