@@ -4,5 +4,6 @@ from pellucid.export.target import Target
 from pellucid.export.targets.c import C
 from pellucid.export.targets.javascript import JavaScript, JavaScriptModule
 from pellucid.export.targets.numpy import NumPy
+from pellucid.export.targets.sql import SQL
 
-TARGETS: dict[str, type[Target]] = {target.name: target for target in (C, JavaScript, JavaScriptModule, NumPy)}
+TARGETS: dict[str, type[Target]] = {target.name: target for target in (C, JavaScript, JavaScriptModule, NumPy, SQL)}
