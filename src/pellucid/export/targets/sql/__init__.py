@@ -69,6 +69,7 @@ class SQL(Target):
         ]
         last = f"level{len(statement.levels)}" if statement.levels else INPUT
         join = f"FROM {INPUT} JOIN {last} USING ({ROW})"
+        values = {name: [_qualified(term, last) for term in terms] for name, terms in values.items()}
         predictions = ",\n  ".join(_predictions(graph, values))
         about = [
             f"{' '.join(graph.title.split())}: raw rows in, predictions out, in SQLite (3.35 or later) and DuckDB.",
@@ -82,7 +83,7 @@ class SQL(Target):
             f"To take them from elsewhere, let it begin with: WITH {TABLE} AS (SELECT ... FROM ...), {INPUT} AS ...",
         ]
         text = "\n".join(f"-- {line}".rstrip() for line in about)
-        text += f"\nWITH\n{_listed(tables)}\nSELECT\n  {INPUT}.*,\n  {predictions}\n{join}\nORDER BY {ROW};\n"
+        text += f"\nWITH\n{_listed(tables)}\nSELECT\n  {INPUT}.*,\n  {predictions}\n{join}\nORDER BY {INPUT}.{ROW};\n"
         test = _test(graph, vectors, values, tables, join)
         return Program({f"{stem}{self.suffix}": text, f"{stem}_test{self.suffix}": test})
 
@@ -125,7 +126,7 @@ class SQL(Target):
         return first
 
     def _self_test(self, path: Path, connection: Any, engine: str) -> None:
-        test = path.with_name(f"{path.stem}_test{self.suffix}").read_text(encoding="utf-8")
+        test = path.with_name(f"{path.stem}_test{self.suffix}").read_bytes().decode()
         tolerance, *differences = connection.execute(test).fetchone()
         if not all(difference <= tolerance for difference in differences):
             raise ProofError(f"{path.name}: its self-test in {engine} finds differences of {max(differences):.3g}.")
@@ -156,6 +157,11 @@ def _statement(graph: Graph) -> tuple[Statement, Values]:
     for output in graph.outputs:
         statement.keep(values[output.value])
     return statement, values
+
+
+def _qualified(term: Term, table: str) -> Term:
+    """Return a column with its table's name before it: a column of the rows may have the same."""
+    return Term(f"{table}.{term}", term.level) if term.level else term
 
 
 def _predictions(graph: Graph, values: Values) -> list[str]:
@@ -191,16 +197,14 @@ def _label(label: object) -> str:
 def _test(graph: Graph, vectors: Vectors, values: Values, tables: list[str], join: str) -> str:
     """Return the statement over the vectors: the tolerance, then the largest difference of each output's column."""
     given = [name for column in graph.columns for name in names(column)]
-    rows = [
-        [cell for column in graph.columns for cell in _cells(vectors.columns[column.name][row])]
-        for row in range(vectors.n_rows)
-    ]
+    stored = [_stored(column.kind, vectors.columns[column.name]) for column in graph.columns]
+    rows = [[_cell(cell) for part in stored for cell in part[row]] for row in range(vectors.n_rows)]
     compared = [output for output in graph.outputs if output.kind in ("numbers", "probabilities")]
     expected: list[list[str]] = []
     differences: list[str] = []
     for output in compared:
         for index, term in enumerate(values[output.value]):
-            own = f"e{len(expected) + 1}"
+            own = f"expected.e{len(expected) + 1}"
             unit = f"({number(vectors.unit[output.name][index])} + abs({own}))" if output.kind == "numbers" else "1e0"
             off = f"CASE WHEN {term} = {own} THEN 0e0 ELSE coalesce(abs({term} - {own}), 9e999) / {unit} END"
             differences.append(f"max({off}) AS {quoted(heading(output, output.labels[index]))}")
@@ -222,10 +226,10 @@ def _listed(tables: list[str]) -> str:
     return ",\n".join(tables)
 
 
-def _cells(value: Any) -> list[str]:
+def _cell(value: float | str | None) -> str:
     if isinstance(value, str):
-        return [text_literal(value)]
-    return ["NULL" if np.isnan(each) else number(each) for each in np.atleast_1d(value)]
+        return text_literal(value)
+    return "NULL" if value is None else number(value)
 
 
 def _rows(rows: list[list[str]]) -> str:
@@ -242,7 +246,7 @@ def _outputs(
     parts = [_stored(column.kind, columns[column.name]) for column in graph.columns]
     rows = [[cell for part in parts for cell in part[row]] for row in range(len(parts[0]))]
     connection.executemany(f"INSERT INTO {TABLE} VALUES ({', '.join('?' * len(given))})", rows)
-    made = connection.execute(path.read_text(encoding="utf-8")).fetchall()
+    made = connection.execute(path.read_bytes().decode()).fetchall()
     found, start = {}, 1 + len(given)
     for output in graph.outputs:
         size = 1 if output.kind == "label" else len(output.labels)
