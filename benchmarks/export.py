@@ -4,7 +4,8 @@
 both to every target that has a runtime here, and prints microseconds per row.
 
 The programs in C, JavaScript and NumPy are timed from raw columns in memory to predictions. Of a target without a timer
-of its own the figure is the slope of the proof's run over the number of rows, which includes reading and writing them as text.
+of its own the figure is the slope of the proof's run over the number of rows, which includes reading and writing them
+as text.
 """
 
 from __future__ import annotations
