@@ -3,8 +3,9 @@
 ``python benchmarks/export.py [--rows N]`` trains on examples/penguins.csv a single network and a population, exports
 both to every target that has a runtime here, and prints microseconds per row.
 
-The programs in C, NumPy and ONNX are timed from raw columns in memory to predictions. Of a target without its own timer
-the figure is the slope of the proof's run over the number of rows, which includes reading and writing them as text.
+The programs in C, JavaScript, NumPy and ONNX are timed from raw columns in memory to predictions. Of a target without a
+timer of its own the figure is the slope of the proof's run over the number of rows, which includes reading and writing
+them as text.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import functools
 import importlib.util
+import shutil
 import subprocess
 import tempfile
 import time
@@ -23,9 +25,11 @@ import numpy as np
 import polars as pl
 
 from pellucid import TabularClassifier
+from pellucid.errors import OptionError
 from pellucid.export import Graph, export, lower
 from pellucid.export.target import Target
 from pellucid.export.targets import TARGETS
+from pellucid.export.targets.javascript import literal
 from pellucid.export.vectors import rows_for
 from pellucid.random import Random
 
@@ -56,6 +60,22 @@ int main(int n_words, char **words)
     printf("%.9g\\n", ((double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec)) / (double)n);
     return 0;
 }}
+"""
+
+
+IN_NODE = """
+import {{ predict }} from "./program.mjs";
+
+const columns = {columns};
+const names = Object.keys(columns);
+const rows = columns[names[0]].map((_, row) => Object.fromEntries(names.map((name) => [name, columns[name][row]])));
+let least = Infinity;
+for (let repeat = 0; repeat < {repeats}; repeat++) {{
+    const start = performance.now();
+    for (const row of rows) predict(row);
+    least = Math.min(least, (performance.now() - start) / 1e3 / rows.length);
+}}
+console.log(least);
 """
 
 
@@ -99,6 +119,15 @@ def in_onnxruntime(path: Path, graph: Graph, columns: dict[str, Any], n: int) ->
     return seconds(lambda: session.run(None, given)) / n
 
 
+def in_node(path: Path, graph: Graph, columns: dict[str, Any], n: int) -> float:
+    """Return the seconds per row of a program in JavaScript, one row after another, once node has compiled it."""
+    shutil.copy(path, path.with_name("program.mjs"))
+    harness = path.with_name("harness.mjs")
+    given = literal({name: values.tolist() for name, values in columns.items()})
+    harness.write_text(IN_NODE.format(columns=given, repeats=REPEATS))
+    return float(subprocess.run(["node", str(harness)], check=True, capture_output=True).stdout)
+
+
 def by_slope(target: Target, path: Path, graph: Graph, columns: dict[str, Any], n: int) -> float:
     """Return the seconds per further row of the proof's run: of n rows, and of half of them."""
     half = {name: values[: n // 2] for name, values in columns.items()}
@@ -106,7 +135,7 @@ def by_slope(target: Target, path: Path, graph: Graph, columns: dict[str, Any], 
     return (times[0] - times[1]) / (n - n // 2)
 
 
-TIMERS = {"c": in_c, "numpy": in_python, "onnx": in_onnxruntime}
+TIMERS = {"c": in_c, "javascript": in_node, "mjs": in_node, "numpy": in_python, "onnx": in_onnxruntime}
 
 
 def main() -> None:
@@ -130,13 +159,17 @@ def main() -> None:
             for precision in target.precisions:
                 with tempfile.TemporaryDirectory() as folder:
                     path = Path(folder) / f"model{target.suffix}"
-                    made = export(model, path, target=target.name, precision=precision)
+                    try:
+                        made = export(model, path, target=target.name, precision=precision)
+                    except OptionError as error:
+                        print(f"| {members} | {target.name} | {str(error).partition(', and')[0]} | | | |")
+                        continue
                     graph = lower(model) if precision == "float" else lower(model).widened()
                     columns = rows_for(graph, n, Random(2))
                     columns = {name: np.asarray(values[-n:]) for name, values in columns.items()}
                     if target.name in TIMERS:
                         per_row = TIMERS[target.name](path, graph, columns, n)
-                        timed = "one row after another" if target.name == "c" else "all rows"
+                        timed = "all rows" if target.name == "numpy" else "one row after another"
                     else:
                         per_row, timed = by_slope(target, path, graph, columns, n), "with reading and writing text"
                     size = f"{made.n_bytes / 1e3:,.0f} kB"

@@ -60,12 +60,12 @@ def cdf(x: ArrayLike) -> Array:
     side = ~(middle | far)  # NaN comes here and stays NaN
 
     v = signed[middle]
-    probability[middle] = 0.5 + v * _ratio(_MIDDLE, v * v)
+    probability[middle] = 0.5 + v * _ratio(CDF_MIDDLE, v * v)
     v = y[side]
-    probability[side] = _bell(v) * _ratio(_SIDE, v)
+    probability[side] = _bell(v) * _ratio(CDF_SIDE, v)
     v = y[far]
     square = 1.0 / (v * v)
-    probability[far] = _bell(v) * (_ONE_OVER_SQRT_2PI - square * _ratio(_FAR, square)) / v
+    probability[far] = _bell(v) * (_ONE_OVER_SQRT_2PI - square * _ratio(CDF_FAR, square)) / v
 
     upper = ~middle & (signed > 0.0)  # so far the tail beyond |x| stands there
     probability[upper] = 1.0 - probability[upper]
@@ -171,7 +171,7 @@ _LOG_2_LOWER = 1.9082149292705877000e-10
 _ATANH = [1.0 / k for k in range(21, 0, -2)]
 
 # Coefficients of Algorithm 715, the highest power first.
-_MIDDLE = (
+CDF_MIDDLE = (
     [
         0.065682337918207449113,
         2.2352520354606839287,
@@ -181,7 +181,7 @@ _MIDDLE = (
     ],
     [1.0, 47.20258190468824187, 976.09855173777669322, 10260.932208618978205, 45507.789335026729956],
 )
-_SIDE = (
+CDF_SIDE = (
     [
         1.0765576773720192317e-8,
         0.39894151208813466764,
@@ -205,7 +205,7 @@ _SIDE = (
         19685.429676859990727,
     ],
 )
-_FAR = (
+CDF_FAR = (
     [
         0.02307344176494017303,
         0.21589853405795699,
