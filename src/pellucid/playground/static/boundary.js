@@ -53,7 +53,8 @@ function theMap() {
 
 function draw() {
   const map = theMap();
-  if (map) drawMap(mapCanvas, map, scaleOf(latest.experiment, latest.data));
+  const scaled = scaleOf(latest.experiment, latest.data);
+  if (map) drawMap(mapCanvas, map, (value) => 0.6 * Math.max(-1, Math.min(1, scaled(value)))); // paler than the points on it
   else drawClasses(mapCanvas, latest.progress.output);
   drawPoints();
 }

@@ -9,10 +9,12 @@ import { buildKeyboard } from "./keyboard.js";
 import { buildLessons } from "./lessons.js";
 import { followLink, openLink } from "./link.js";
 import { buildNetwork } from "./network.js";
-import { connect, on } from "./state.js";
+import { ask, connect, on } from "./state.js";
 import { say, setLanguage, t } from "./strings.js";
 import { buildTime } from "./time.js";
 import { buildTools, readTheme } from "./tools.js";
+
+const CALM = 30; // epochs a second at first, so that the eye can follow
 
 readTheme();
 buildTime();
@@ -36,5 +38,6 @@ on("options", () => {
   if (opened) return;
   opened = true;
   openLink().then(followLink);
+  ask("set_speed", { epochs_per_second: CALM });
 });
 connect();
