@@ -1,7 +1,7 @@
 // One training step, operation by operation: each quantity with its formula and the numbers in it.
 
 import { element, keepingFocus, number } from "./dom.js";
-import { ask, latest, on } from "./state.js";
+import { ask, emit, latest, on } from "./state.js";
 import { t } from "./strings.js";
 
 let part;
@@ -21,10 +21,17 @@ export function buildLedger(box) {
     show();
   });
   on("progress", (frame) => {
-    if (!open || !latest.ledger || (frame.step === latest.ledger.step && !frame.playing)) return;
+    if (!open || !latest.ledger || !latest.operation || (frame.step === latest.ledger.step && !frame.playing)) return;
     open = false;
     if (latest.operation) latest.operation.open = false;
     show();
+    emit("closed_step");
+  });
+  on("experiment", () => {
+    open = false;
+    if (latest.operation) latest.operation.open = false;
+    show();
+    emit("closed_step");
   });
   on("language", show);
   show();

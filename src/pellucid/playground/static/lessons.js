@@ -18,11 +18,13 @@ export function buildLessons() {
 }
 
 async function open(index) {
+  leave(); // what is set up is not checked
+  sessionStorage.setItem("lesson", index);
+  for (const kind of new Set(LESSONS[index].check.map((each) => each.of.split(".")[0]))) if (!["progress", "experiment"].includes(kind)) delete latest[kind];
+  for (const { command, ...fields } of LESSONS[index].commands) await ask(command, fields);
+  await ask("look");
   at = index;
   done = false;
-  sessionStorage.setItem("lesson", index);
-  for (const kind of new Set(LESSONS[at].check.map((each) => each.of.split(".")[0]))) if (!["progress", "experiment"].includes(kind)) delete latest[kind];
-  for (const { command, ...fields } of LESSONS[at].commands) await ask(command, fields);
   show();
   mark();
 }

@@ -36,7 +36,7 @@ export function buildNetwork() {
   });
   on("options language", rebuild);
   on("draw", draw);
-  on("selected operation", light);
+  on("selected operation closed_step", light);
   new ResizeObserver(() => columns.length && place()).observe(find("#graph"));
 }
 

@@ -33,6 +33,7 @@ on("closed", ({ code }) => {
   find("main").inert = true;
   say(t(code === 4000 ? "elsewhere" : "gone"), true);
 });
+on("experiment", () => ask("look", {}, true)); // weights and maps of a run that starts anew
 let opened = false;
 on("options", () => {
   if (opened) return;

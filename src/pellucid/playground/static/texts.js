@@ -116,7 +116,7 @@ export const STRINGS = {
   restore: ["Restore", "Вернуть"],
   name: ["Name", "Имя"],
   sweep: ["Sweep", "Перебор"],
-  sweep_hint: ["Train a grid of settings, each from the start; the darker, the lower the test loss.", "Обучить сетку настроек, каждую с начала; чем темнее, тем меньше потеря на проверке."],
+  sweep_hint: ["Train a grid of settings, each from the start; the bluer, the lower the test loss.", "Обучить сетку настроек, каждую с начала; чем синее, тем меньше потеря на проверке."],
   start_sweep: ["Start", "Начать"],
   stop_sweep: ["Stop", "Остановить"],
   across: ["Across", "По горизонтали"],

@@ -16,7 +16,8 @@ const PATHS = {
 };
 
 export const toggle = () => ask(latest.progress?.playing ? "pause" : "play");
-export const stepOperation = (by) => ask("step_operation", { by });
+// The first wish opens the step; those after it move through its quantities.
+export const stepOperation = (by) => (latest.operation?.open ? ask("step_operation", { by }) : ask("open_step"));
 export const restart = () => ask("reset");
 
 export function icon(name) {

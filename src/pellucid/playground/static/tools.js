@@ -46,7 +46,7 @@ export function buildTools() {
   const tool = (id, text, act, key) => element("button", { type: "button", id, "data-title": id, "data-label": id, "aria-keyshortcuts": key, onclick: act }, text);
   find("#tools").append(
     element("button", { type: "button", id: "lessons", "data-text": "lessons", onclick: () => emit("lessons") }),
-    tool("share", "🔗\ufe0e", share),
+    tool("share", "#", share),
     tool("theme", "◐", switchTheme, "T"),
     tool("language", "EN", switchLanguage),
     tool("help", "?", showHelp, "?"),
