@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pellucid.options import options, registered
 from pellucid.playground.commands import COMMANDS
-from pellucid.playground.configuration import FAMILIES, FEATURES, KINDS, UNUSABLE, control
+from pellucid.playground.configuration import FAMILIES, FEATURES, KINDS, SECTIONS, UNUSABLE, control
 from pellucid.playground.rows import Rows
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def choices() -> dict[str, Any]:
         "frame": "options",
         "families": families,
         "commands": {name: [control(option) for option in fields] for name, fields in COMMANDS.items()},
+        "sections": {name: [control(option) for option in fields] for name, fields in SECTIONS.items()},
         "kinds": list(KINDS),
         "features": list(FEATURES),
     }

@@ -76,6 +76,7 @@ BATCH_SIZE = Option(
 EPOCHS = Option("epochs", Integer(1, 10**6), 1000, "Epochs that the schedule spans.", "epochs")
 SEED = Option("seed", Integer(0, LARGEST_SEED), 0, "Seed of the first weights, the order of rows and dropout.")
 FLAT_SECTIONS = {"data": DATA, "stop": STOP, "view": VIEW, "penalty": tuple(options(Penalty))}
+SECTIONS = {**FLAT_SECTIONS, "network": NETWORK, "hidden": HIDDEN}
 
 
 @dataclasses.dataclass(frozen=True)

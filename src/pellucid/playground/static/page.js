@@ -1,16 +1,44 @@
-// The page: it shows the frames that come over the WebSocket, and sends commands.
-const numbers = document.getElementById("numbers");
-const button = document.getElementById("play");
-const socket = new WebSocket(`ws://${location.host}/experiment`);
-let playing = false;
-let id = 0;
+// The page: each part is built once, then hears the frames that concern it.
 
-socket.onmessage = ({ data }) => {
-  const frame = JSON.parse(data);
-  if (frame.frame === "error") numbers.textContent = frame.message;
-  if (frame.frame !== "progress") return;
-  playing = frame.playing;
-  button.textContent = playing ? "Pause" : "Play";
-  numbers.textContent = `epoch ${frame.epoch}, loss ${frame.train.loss}`;
-};
-button.onclick = () => socket.send(JSON.stringify({ command: playing ? "pause" : "play", id: ++id }));
+import { buildBoundary } from "./boundary.js";
+import { buildControls } from "./controls.js";
+import { buildCurves } from "./curves.js";
+import { buildDrawer } from "./drawer.js";
+import { find } from "./dom.js";
+import { buildKeyboard } from "./keyboard.js";
+import { buildLessons } from "./lessons.js";
+import { followLink, openLink } from "./link.js";
+import { buildNetwork } from "./network.js";
+import { ask, connect, on } from "./state.js";
+import { say, setLanguage, t } from "./strings.js";
+import { buildTime } from "./time.js";
+import { buildTools, readTheme } from "./tools.js";
+
+const CALM = 30; // epochs a second at first, so that the eye can follow
+
+readTheme();
+buildTime();
+buildTools();
+buildControls();
+buildNetwork();
+buildBoundary();
+buildCurves();
+buildDrawer();
+buildLessons();
+buildKeyboard();
+setLanguage(localStorage.getItem("language") ?? (navigator.language.startsWith("ru") ? "ru" : "en"));
+
+on("error", (frame) => say(frame.message, true));
+on("closed", ({ code }) => {
+  find("main").inert = true;
+  say(t(code === 4000 ? "elsewhere" : "gone"), true);
+});
+on("experiment", () => ask("look", {}, true)); // weights and maps of a run that starts anew
+let opened = false;
+on("options", () => {
+  if (opened) return;
+  opened = true;
+  openLink().then(followLink);
+  ask("set_speed", { epochs_per_second: CALM });
+});
+connect();

@@ -1,0 +1,56 @@
+// Theme, language, link, lessons and help: the tools at the end of the bar.
+
+import { element, find } from "./dom.js";
+import { readLink } from "./link.js";
+import { readPalette } from "./palette.js";
+import { emit, on, scheduleDrawing } from "./state.js";
+import { current, say, setLanguage, t } from "./strings.js";
+
+const dark = window.matchMedia("(prefers-color-scheme: dark)");
+
+export function readTheme() {
+  const chosen = localStorage.getItem("theme") ?? (dark.matches ? "dark" : "light");
+  document.documentElement.dataset.theme = chosen;
+  readPalette();
+}
+
+export function switchTheme() {
+  localStorage.setItem("theme", document.documentElement.dataset.theme === "dark" ? "light" : "dark");
+  readTheme();
+  emit("theme");
+  emit("options");
+  scheduleDrawing();
+}
+
+export const switchLanguage = () => setLanguage(current() === "en" ? "ru" : "en");
+
+async function share() {
+  const frame = await readLink();
+  if (!frame) return say(t("gone"), true);
+  await navigator.clipboard?.writeText(location.href).catch(() => undefined);
+  return say(t("copied"), true);
+}
+
+export function showHelp() {
+  const dialog = find("#dialog");
+  const keys = [["Space", "key_play"], ["E", "step_epoch"], ["B", "step_batch"], ["[  ]", "operation_back"], ["R", "reset"], ["1 – 6", "key_drawer"], ["L", "lessons"], ["T", "theme"], ["?", "help"]];
+  dialog.replaceChildren(
+    element("h2", {}, t("help")),
+    element("dl", {}, keys.flatMap(([key, name]) => [element("dt", {}, element("kbd", {}, key)), element("dd", {}, key.startsWith("[") ? `${t("operation_back")}, ${t("operation_on")}` : t(name))])),
+    element("button", { type: "button", id: "close-help", onclick: () => dialog.close() }, t("close")),
+  );
+  dialog.showModal();
+}
+
+export function buildTools() {
+  const tool = (id, text, act, key) => element("button", { type: "button", id, "data-title": id, "data-label": id, "aria-keyshortcuts": key, onclick: act }, text);
+  find("#tools").append(
+    element("button", { type: "button", id: "lessons", "data-text": "lessons", onclick: () => emit("lessons") }),
+    tool("share", "#", share),
+    tool("theme", "◐", switchTheme, "T"),
+    tool("language", "EN", switchLanguage),
+    tool("help", "?", showHelp, "?"),
+  );
+  on("language", () => (find("#language").textContent = current() === "en" ? "RU" : "EN"));
+  dark.addEventListener("change", () => localStorage.getItem("theme") === null && (readTheme(), emit("theme"), emit("options"), scheduleDrawing()));
+}

@@ -1,0 +1,165 @@
+"""The page in a real browser: its controls, its numbers against the library's, its link, and its requests."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pellucid.playground
+from pellucid.playground import Experiment
+
+pytest.importorskip("uvicorn")
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the page is not tested")
+CHROMIUM = shutil.which("chromium")
+STATIC = Path(pellucid.playground.__file__).parent / "static"
+LARGEST = 120_000  # bytes, compressed
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium: the page is not tested")
+
+
+def until(page: Any, expression: str, argument: Any = None) -> None:
+    """Wait in Python: the page's policy forbids the browser's own waiting, which evaluates text."""
+    end = time.monotonic() + 15
+    while not page.evaluate(expression, argument):
+        assert time.monotonic() < end, expression
+        time.sleep(0.03)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    import uvicorn
+
+    from pellucid.playground.server import Server, bound_socket
+
+    with bound_socket(0) as listening:
+        port = listening.getsockname()[1]
+        made = Server(Experiment(), port)
+        running = uvicorn.Server(uvicorn.Config(made.gate, log_level="error", ws="websockets-sansio", lifespan="on"))
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
+        thread.start()
+        context = browser.new_context(viewport={"width": 1440, "height": 1000}, locale="en-US")
+        shown = context.new_page()
+        wrong: list[str] = []
+        shown.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+        shown.on("pageerror", lambda error: wrong.append(str(error)))
+        shown.on("request", lambda sent: wrong.append(sent.url) if f"//127.0.0.1:{port}/" not in sent.url else None)
+        shown.goto(made.link)
+        until(shown, "location.hash.length > 20")  # all of the first state has come
+        yield shown
+        context.close()
+        running.should_exit = True
+        thread.join(10)
+        assert wrong == []
+
+
+def test_the_page_stays_small() -> None:
+    assert sum(len(gzip.compress(path.read_bytes())) for path in STATIC.iterdir()) <= LARGEST
+
+
+@needs_browser
+def test_losses_and_slopes_on_the_page_are_the_librarys(page: Any) -> None:
+    experiment = Experiment()
+    for _ in range(3):
+        page.click("#batch")
+    until(page, "document.querySelector('#clock').textContent.includes('3')")
+    told = experiment.do({"command": "step_batch", "count": 3, "id": 1})
+    assert float(page.text_content("#train-loss")) == pytest.approx(told["train"]["loss"], rel=5e-4)  # four digits
+    page.click("#neuron-1-2")
+    page.click("#weight-1-2")
+    weight = experiment.do({"command": "inspect_weight", "parameter": "0.weight", "at": [1, 2], "id": 2})
+    page.wait_for_selector("#edit")
+    assert weight["arithmetic"] in page.text_content("#part-numbers")
+    assert weight["update"] in page.text_content("#part-numbers")
+
+
+@needs_browser
+def test_every_operation_of_a_step_shows_the_librarys_arithmetic(page: Any) -> None:
+    experiment = Experiment()
+    entries = experiment.do({"command": "open_step", "id": 1})["entries"]
+    page.click("#forward")
+    for index in range(len(entries)):
+        told = experiment.do({"command": "step_operation", "by": int(index > 0), "id": 2})
+        page.wait_for_selector(f"#entry-{index}[aria-current]")
+        shown = page.text_content("#part-ledger")
+        assert all(text in shown for _, text in told["arithmetic"])
+        page.keyboard.press("]")
+    page.wait_for_selector("#entry-0[aria-current]")  # the step was taken, and the next one opened
+    until(page, "document.querySelector('#clock').textContent.includes('+ 1')")
+
+
+@needs_browser
+def test_keys_do_what_the_buttons_do(page: Any) -> None:
+    page.keyboard.press("e")
+    until(page, "document.querySelector('#clock').textContent === '1'")
+    page.keyboard.press("r")
+    until(page, "document.querySelector('#clock').textContent === '0'")
+    page.keyboard.press("Space")
+    page.wait_for_selector("#play[aria-pressed=true]")
+    page.keyboard.press("Space")
+    page.wait_for_selector("#play[aria-pressed=false]")
+    page.keyboard.press("4")
+    assert page.is_visible("#part-doctor")
+    page.keyboard.press("?")
+    assert page.is_visible("#dialog")
+
+
+@needs_browser
+def test_a_point_is_drawn_by_mouse_and_by_keyboard(page: Any) -> None:
+    page.click("#draw")
+    page.click("#points", position={"x": 8, "y": 8})
+    page.wait_for_selector("#kind-points:checked", state="attached")
+    page.focus("#points")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    until(
+        page, "document.querySelector('.counts').textContent.match(/\\d+/g).map(Number).reduce((a, b) => a + b) === 502"
+    )
+
+
+@needs_browser
+def test_the_link_brings_back_the_run(page: Any) -> None:
+    page.click("#layer-1-further")
+    page.wait_for_selector("#neuron-1-4")
+    page.click("#epoch")
+    until(page, "document.querySelector('#clock').textContent === '1'")
+    loss = page.text_content("#train-loss")
+    page.wait_for_timeout(800)  # the link follows a moment later
+    link = page.url
+    page.click("#layer-1-fewer")
+    page.wait_for_selector("#neuron-1-4", state="detached")
+    page.wait_for_timeout(800)
+    page.evaluate("link => { location.hash = new URL(link).hash }", link)
+    page.wait_for_selector("#neuron-1-4")
+    until(page, "loss => document.querySelector('#train-loss').textContent === loss", loss)
+
+
+@needs_browser
+def test_every_lesson_opens_in_both_languages(page: Any) -> None:
+    page.click("#lessons")
+    for index in range(12):
+        until(page, f"document.querySelector('#lesson small')?.textContent.includes('{index + 1}')")
+        page.wait_for_selector("#lesson h3")
+        assert not page.is_visible("#notice")
+        page.click("#language")
+        if index < 11:
+            page.click("#lesson-next")
+
+
+@needs_browser
+def test_a_narrow_screen_needs_no_sideways_scrolling(page: Any) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
