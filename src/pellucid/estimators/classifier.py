@@ -78,10 +78,12 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class, (n_rows, n_classes), or of each label, (n_rows, n_labels)."""
-        probabilities = self._predictions(X)
+        return self._predicted(self._predictions(X))
+
+    def _predicted(self, linked: Array) -> Array:
         if isinstance(self.loss_, BinaryCrossEntropy) and not self.target_.is_multilabel:
-            return np.concatenate([1 - probabilities, probabilities], axis=1)
-        return probabilities
+            return np.concatenate([1 - linked, linked], axis=1)
+        return linked
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

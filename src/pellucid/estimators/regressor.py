@@ -48,9 +48,11 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
 
     def predict(self, X: Any) -> Array:
         """Return the predicted numbers, in the target's unit, (n_rows,) or (n_rows, n_targets)."""
-        standardized = self._predictions(X)
+        return self._predicted(self._predictions(X))
+
+    def _predicted(self, linked: Array) -> Array:
         with np.errstate(over="ignore"):  # beyond the range of float64 is beyond that of the training rows
-            return self.target_.decode(standardized, clamp=True)
+            return self.target_.decode(linked, clamp=True)
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
         """Return the ends of an interval around each prediction, (n_rows, 2) or (n_rows, n_targets, 2).

@@ -343,10 +343,17 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
 
     def _predictions(self, X: Any) -> Array:
         """Return probabilities or standardized numbers, (n_rows, n_outputs) float64, for a raw table."""
+        return self._linked(self._encoded(X))
+
+    def _encoded(self, X: Any) -> Array:
+        """Return a raw table as the networks see it, (n_rows, n_inputs)."""
         check_is_fitted(self)
         has_names = hasattr(self, "feature_names_in_")
         table = fitted_table(type(self).__name__, X, self.missing, self.encoder_, has_names=has_names)
-        rows = self.encoder_.transform(table)
+        return self.encoder_.transform(table)
+
+    def _linked(self, rows: Array) -> Array:
+        """Return probabilities or standardized numbers, (n_rows, n_outputs) float64, for encoded rows."""
         with limited_cores(cores_for(self.n_jobs)):
             return tempered(self.loss_, self.ensemble_.predict(rows), self.temperature_)
 
@@ -368,6 +375,10 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "network_")
+
+    @abstractmethod
+    def _predicted(self, linked: Array) -> Array:
+        """Return what `_linked` found as the probability of each class, or as numbers in the target's unit."""
 
     @abstractmethod
     def _new_target(self) -> ClassTarget | NumberTarget:

@@ -136,16 +136,13 @@ def feature_importances(
         truth = estimator.target_.decode(truth).reshape(len(truth), -1)
     address = as_random(rng).at(purpose=Purpose.SAMPLE)
 
-    def value(rows: Any) -> float:
-        found = estimator.predict_proba(rows) if is_classifier else estimator.predict(rows)
+    def value() -> float:
+        found = estimator._predicted(estimator._linked(rows))
         return judge.value(np.asarray(found).reshape(len(truth), -1), truth, weight)
 
-    before = value(X)  # as it came: predicting says what does not fit
+    rows = estimator._encoded(X)  # once: shuffling what a column became is shuffling the column
+    before = value()
     names = [column.name for column in estimator.encoder_.columns]
-    used = {encoding.name for encoding in estimator.encoder_.encodings}  # the others were empty, and change nothing
-    if not used <= set(table.columns):  # one of the tables has no names: columns are matched by their place
-        table = table.rename(dict(zip(table.columns, names, strict=True)))
-    values = table.to_dict(as_series=True)  # are matched by name
     measured = names if columns is None else list(columns)
     unknown = sorted(set(measured) - set(names))
     if unknown:
@@ -153,10 +150,18 @@ def feature_importances(
             f"feature_importances: the fitted table had no column {unknown[0]!r}; it had {listed(names)}"
             f"{near_miss(unknown[0], names)}"
         )
+    places: dict[str, list[int]] = {}  # columns that were left out have none, and change nothing
+    for block in estimator.encoder_.blocks:
+        places.setdefault(block.name, []).extend(range(block.start, block.stop))
     losses = np.zeros((len(measured), repeats))
     for index, name in enumerate(measured):
-        for repeat in range(repeats if name in used else 0):
+        if name not in places:
+            continue
+        kept = rows[:, places[name]]
+        for repeat in range(repeats):
             order = address.at(layer=names.index(name), step=repeat).permutation(table.height)
-            after = value({**values, name: values[name][order]})
+            rows[:, places[name]] = kept[order]
+            after = value()
             losses[index, repeat] = before - after if judge.higher_is_better else after - before
+        rows[:, places[name]] = kept
     return Importances(tuple(measured), losses, judge.name, before)

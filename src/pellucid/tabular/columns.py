@@ -79,8 +79,9 @@ def infer_columns(table: polars.DataFrame, kinds: Mapping[str, str] | None = Non
     [('age', 'number', 2), ('city', 'category', 2)]
     """
     kinds = {} if kinds is None else kinds
+    names = set(table.columns)
     for name, kind in kinds.items():
-        if name not in table.columns:
+        if name not in names:
             raise MissingColumnError(
                 f"kinds: no column {name!r}; the table has {listed(table.columns)}{near_miss(str(name), table.columns)}"
             )

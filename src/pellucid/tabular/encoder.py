@@ -111,7 +111,8 @@ class Encoder(Configurable):
         self._columns = tuple(infer_columns(table, self.kinds))
         self._unnamed = is_unnamed(data)
         used = [column for column in self._columns if column.is_used]
-        self._arrange(tuple(self._fit_column(table[column.name], column.kind) for column in used))
+        series = table.to_dict()
+        self._arrange(tuple(self._fit_column(series[column.name], column.kind) for column in used))
         if self.n_columns == 0:
             self._encodings = None
             raise DataError(
@@ -148,10 +149,11 @@ class Encoder(Configurable):
                 "give every row the same features in the same order."
             )
         self._require_columns(table)
+        series = table.to_dict()
         matrix = np.empty((self.n_columns, table.height), dtype=dtype)
         place = iter(self._places)
         for encoding in encodings:
-            for values in encoding.encode(table[encoding.name]):
+            for values in encoding.encode(series[encoding.name]):
                 matrix[next(place)] = values
         return np.ascontiguousarray(matrix.T)
 
@@ -258,10 +260,11 @@ class Encoder(Configurable):
         self.blocks = tuple(Block(name, group, span[0], span[-1] + 1) for name, group, span in spans)
 
     def _require_columns(self, table: polars.DataFrame) -> None:
-        lacking = [encoding.name for encoding in self.encodings if encoding.name not in table.columns]
+        names = set(table.columns)
+        lacking = [encoding.name for encoding in self.encodings if encoding.name not in names]
         if lacking:
             names = f"column {lacking[0]!r}" if len(lacking) == 1 else f"columns {listed(lacking)}"
-            hint = near_miss(lacking[0], set(table.columns) - {encoding.name for encoding in self.encodings})
+            hint = near_miss(lacking[0], names - {encoding.name for encoding in self.encodings})
             raise MissingColumnError(
                 f"the table has no {names}, which the encoder was fitted on; it has {listed(table.columns)}{hint}"
             )
