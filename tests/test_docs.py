@@ -60,7 +60,10 @@ def test_the_programs_of_the_readme_run_and_print_what_it_says(number: int, tmp_
 
 
 @pytest.mark.parametrize("path", load("make_tutorials").PAGES, ids=lambda path: path.stem)
-def test_a_page_prints_what_it_shows_and_draws_its_figures(path: Path, tmp_path: Path) -> None:
+def test_a_page_prints_what_it_shows_and_draws_its_figures(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"), prepend=os.pathsep)  # what a program starts runs elsewhere
     page = path.read_text(encoding="utf-8")
     if '["node", ' in page and shutil.which("node") is None:
         pytest.skip("there is no node here")
