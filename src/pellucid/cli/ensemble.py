@@ -133,13 +133,16 @@ def ensemble_lines(estimator: Any) -> list[str]:
 
 
 def calibration_lines(estimator: Any) -> list[str]:
-    """Return what is known of how sure predictions are, and what is not as it was asked for."""
+    """Return what is known of how sure predictions are."""
     half = half_widths(estimator)
-    lines = []
-    if half is not None:
-        reach = ", ".join(f"± {number(value)}" for value in half)
-        lines.append(f"{COVERAGE:.0%} interval: prediction {reach}")
-    return lines + [f"note: {remark}" for remark in estimator.remarks_]
+    if half is None:
+        return []
+    return [f"{COVERAGE:.0%} interval: prediction {', '.join(f'± {number(value)}' for value in half)}"]
+
+
+def remark_lines(estimator: Any) -> list[str]:
+    """Return what was noticed about the table and in training."""
+    return [f"note: {remark}" for remark in estimator.remarks_]
 
 
 def to_json(estimator: Any) -> dict[str, Any]:

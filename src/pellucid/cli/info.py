@@ -11,7 +11,14 @@ from pellucid.cli.arguments import Json, Model
 def info(model: Model, json: Json = False) -> int:
     """Show what a model is: its task, the columns it needs, its networks, its receipt. The file is verified."""
     from pellucid.cli.display import MOST_COLUMNS, Display, columns_summary, columns_table, counted, number, size
-    from pellucid.cli.ensemble import calibration_lines, ensemble_lines, ensemble_table, to_json, which_network
+    from pellucid.cli.ensemble import (
+        calibration_lines,
+        ensemble_lines,
+        ensemble_table,
+        remark_lines,
+        to_json,
+        which_network,
+    )
     from pellucid.cli.targets import names_of
     from pellucid.errors import ModelFileError
     from pellucid.model import load
@@ -51,6 +58,10 @@ def info(model: Model, json: Json = False) -> int:
         display.show(ensemble_table(estimator))
         for line in (*ensemble_lines(estimator), *calibration_lines(estimator)):
             display.say(line)
+        display.say()
+    for line in (found := remark_lines(estimator)):
+        display.say(line)
+    if found:
         display.say()
     which = which_network(estimator)
     display.say(f"{which[:1].upper()}{which[1:]}:" if which else "The network:")

@@ -94,6 +94,8 @@ def describe(estimator: Any, rows: dict[str, int], display: Display) -> dict[str
     for reason in plan.reasons:
         display.say(f"chosen: {reason}")
     (_describe_population if estimator.members_ else _describe_network)(estimator, rows, display)
+    for line in ensemble.remark_lines(estimator):
+        display.say(line)
     best = estimator.best_epoch_
     return {
         "refitted": estimator.refitted_,

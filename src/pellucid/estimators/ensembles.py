@@ -23,7 +23,7 @@ from pellucid.population.memory import forecast_memory, free_memory, require_mem
 from pellucid.population.outlook import outlook
 from pellucid.population.plan import MEMBERS, PopulationPlan, plan_population
 from pellucid.population.population import Population, parts_of
-from pellucid.population.recipe import build_member, number_size, work_per_row
+from pellucid.population.recipe import FIRST, build_member, suited, work_per_row
 from pellucid.random import Random
 from pellucid.tabular.conformal import Intervals, PredictionSets
 from pellucid.tabular.encoder import Encoder
@@ -127,7 +127,7 @@ def fit_population(
         return build_member(encoder, n_outputs, configuration, loss, target, weight, own)
 
     one_fold = held is not None or ranks is not None
-    work = work_per_row(encoder, n_outputs)
+    work = work_per_row(encoder, n_outputs, suited(FIRST, encoder, fixed))
     n_rows = len(rows.target)
     if plan is not None and plan.n_rows != n_rows:
         raise OptionError(f"plan is for {plan.n_rows:,} rows, and there are {n_rows:,}; it can be replayed on its own.")
@@ -137,16 +137,14 @@ def fit_population(
         plan = plan_population(n_rows, work, one_fold=one_fold, **planned)
         if deadline is not None:
             pace = _row_seconds(encoder, rows, build, loss, fixed, plan.batch_size, rng)
-            drawn = [draw_configuration(rng, number, fixed) for number in range(MEMBERS[1])]
+            drawn = [suited(draw_configuration(rng, n, fixed), encoder, fixed) for n in range(MEMBERS[1])]
             works = [work_per_row(encoder, n_outputs, configuration) for configuration in drawn]
             pace *= sum(works) / (len(works) * works[0])  # the first is what was measured
             left = max(deadline - time.perf_counter(), 0.01) * SAFETY * cores
             plan = plan_population(n_rows, work, one_fold=one_fold, core_seconds=left, row_seconds=pace, **planned)
     members = []
     for number in range(plan.n_members):
-        configuration = draw_configuration(rng, number, fixed)
-        if not number_size(encoder, configuration):  # no numbers, or too many to be embedded
-            configuration = dataclasses.replace(configuration, numbers="plain")
+        configuration = suited(draw_configuration(rng, number, fixed), encoder, fixed)
         network = build(configuration, rows.target, rows.weight, rng)
         members.append(Member(number, configuration, network.parameters.nbytes + network.buffers.nbytes))
     require_memory(
@@ -239,7 +237,7 @@ def _row_seconds(
     """Return how long a row takes in a training step of the first configuration, on one core."""
     some = rows.take(np.arange(min(len(rows.target), MEASURED_ROWS)))
     x = encoder.transform(some.table)
-    configuration = draw_configuration(rng, 0, fixed)
+    configuration = suited(draw_configuration(rng, 0, fixed), encoder, fixed)
     network = build(configuration, some.target, some.weight, rng)
     with limited_threads(1):
         seconds = train(

@@ -38,6 +38,7 @@ from pellucid.random import Random, as_random
 from pellucid.tabular.conformal import Intervals, PredictionSets
 from pellucid.tabular.encoder import Encoder
 from pellucid.tabular.frames import column_names
+from pellucid.tabular.outliers import outlier_remarks
 from pellucid.tabular.splitting import Rows, split_last, split_rows
 from pellucid.tabular.targets import ClassTarget, NumberTarget
 from pellucid.training import Callback, EarlyStopping, ProgressBar, Run, TimeBudget, train
@@ -126,7 +127,8 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
             self._train_population(rows, held, kinds, rng, deadline, task, codes, ranks)
         self.fingerprint_ = material.fingerprint()
         self.fit_seconds_, self.cpu_seconds_ = time.perf_counter() - began, time.process_time() - cpu_began
-        self.remarks_ = (*self.encoder_.remarks, *self.remarks_)
+        noticed = () if is_classifier(self) else outlier_remarks(rows.target)
+        self.remarks_ = (*self.encoder_.remarks, *noticed, *self.remarks_)
         if task is not None:
             task.end(dict)
         return self

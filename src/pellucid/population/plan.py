@@ -24,8 +24,12 @@ SHARE_OF_WORK = 0.52  # what a population costs of what it would, if every membe
 # fifteenths, the last two for 0.6 and 0.3 of the members
 SPEED = 7e10  # floating-point operations per second of one core, about: what a default plan reckons with
 STEP_SECONDS = 2e-4  # and what a step takes beside these, mostly the optimizer's
+PARAMETER_SECONDS = 2e-9  # or this for each parameter, where they are too many for the caches: of a wide table
 CORES = 2  # and how many cores; a plan must not depend on the machine
 SECONDS_PER_ROOT_ROW = 0.16  # 20,000 rows: about 23 s
+MOST_BUDGETS = 4  # the fewest members of a wide table may cost so many times the default, or this; above, folds and
+MOST_SECONDS = 100.0  # epochs are fewer
+LEAST_EPOCHS = 15  # the rungs are 1, 3, 7 and 15
 SET_UP_SECONDS = 0.01  # of a network in each rung, besides its steps: counted where there is a time budget
 FEW_ROWS = 50_000  # up to here every row serves for validation once
 
@@ -133,11 +137,11 @@ def plan_population(
     budget = core_seconds
     if budget is None:
         budget = CORES * max(SECONDS_PER_ROOT_ROW * math.sqrt(n_rows), 1.0)
-        reasons.append(f"about {budget:.0f} seconds of one core, from {n_rows:,} rows (a time budget overrides)")
     n_folds = 1 if one_fold else folds or (4 if n_rows <= FEW_ROWS else 1)
     n_learned = n_rows * (n_folds - 1) // n_folds if n_folds > 1 else n_rows
     batch_size = batch_size or batch_size_for(n_learned)
-    per_row = work / SPEED + STEP_SECONDS / batch_size if row_seconds is None else row_seconds
+    step = max(STEP_SECONDS, PARAMETER_SECONDS * work / 6)  # six operations a parameter
+    per_row = work / SPEED + step / batch_size if row_seconds is None else row_seconds
     span = epochs or EPOCHS[n_rows >= MANY_ROWS]
     set_up = 0.0 if core_seconds is None else len(CYCLE_ENDS) * SET_UP_SECONDS
 
@@ -151,6 +155,16 @@ def plan_population(
         span = int(min(15 * min(max(round(math.sqrt(affordable * 4) / 15), 1), 12), epochs or math.inf))
         if affordable < 15 * MEMBERS[0] and folds is None and not one_fold:
             n_folds = 1
+    else:
+        most = max(MOST_BUDGETS * budget, MOST_SECONDS)
+        fewest = min(members or MEMBERS[0], MEMBERS[0])
+        if fewest * cost(span, n_folds) > most and folds is None:
+            n_folds = 1
+        if fewest * cost(span, n_folds) > most and epochs is None:
+            span = max(int(most / (fewest * cost(1, n_folds))), LEAST_EPOCHS)
+        least = fewest * cost(span, n_folds)
+        said = f", from {n_rows:,} rows" if least <= budget else ", the least for networks of this size"
+        reasons.append(f"about {max(budget, least):.0f} seconds of one core{said} (a time budget overrides)")
     if members is None:
         members = min(max(int(budget / cost(span, n_folds)), MEMBERS[0]), MEMBERS[1])
         if core_seconds is not None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from pellucid.elementary import logarithm
@@ -28,6 +32,8 @@ FIRST = Configuration()
 SCALE_RATE = 6.0  # how much faster the factor of a column learns (RealMLP, arXiv 2407.04491)
 MOST_EMBEDDED = 128  # columns of numbers; a table of more, such as an image's pixels, has them as they are
 EMBEDDED_WIDTH = 512  # of all embeddings of numbers together
+CODED_WIDTH = 4096  # of all embeddings of categories together, where their size is drawn
+GROUP = 512  # embeddings of categories side by side; of more, groups stand side by side: `Random.child` numbers 1,024
 EMBEDDING_DEVIATION = 0.01  # near nothing, so that rare levels, which are seldom trained, add little noise
 
 
@@ -55,11 +61,7 @@ def build_member(
         first = n_numbers  # it hands them on as they are, too
     if n_plain > first:
         parts["columns"] = (first, n_plain, Scale())
-    for index, code in enumerate(encoder.code_columns):
-        embedding = Embedding(
-            code.n_codes, configuration.embedding_size, weight_initializer=Normal(deviation=EMBEDDING_DEVIATION)
-        )
-        parts[f"category{index}"] = (code.column_index, code.column_index + 1, embedding)
+    parts |= _embeddings(encoder, configuration.embedding_size)
     layers: list[Layer] = [Columns(parts)]
     for width in configuration.hidden_layer_sizes:
         layers += [Dense(width, weight_initializer="he"), ActivationLayer(configuration.activation)]
@@ -71,6 +73,36 @@ def build_member(
     for name, factor in network.views(network.learning_rate_factor).items():
         factor[...] = SCALE_RATE if name.endswith(".factor") else 1.0
     return network
+
+
+def _embeddings(encoder: Encoder, size: int) -> dict[str, tuple[int, int, Layer]]:
+    """Return an embedding for each column of codes, the last columns of the matrix; of many, in groups."""
+    parts: dict[str, tuple[int, int, Layer]] = {}
+    for index, code in enumerate(encoder.code_columns):
+        embedding = Embedding(code.n_codes, size, weight_initializer=Normal(deviation=EMBEDDING_DEVIATION))
+        parts[f"category{index}"] = (code.column_index, code.column_index + 1, embedding)
+    if len(parts) <= GROUP:
+        return parts
+    groups: dict[str, tuple[int, int, Layer]] = {}
+    for first in range(0, len(parts), GROUP):
+        held = dict(list(parts.items())[first : first + GROUP])
+        start, stop = encoder.code_columns[first].column_index, max(end for _, end, _ in held.values())
+        moved = {name: (begin - start, end - start, layer) for name, (begin, end, layer) in held.items()}
+        groups[f"categories{first // GROUP}"] = (start, stop, Columns(moved))
+    return groups
+
+
+def suited(configuration: Configuration, encoder: Encoder, fixed: Mapping[str, Any]) -> Configuration:
+    """Return what a configuration comes to for a table: without embedded numbers, or with smaller embedded categories.
+
+    fixed : what was decided beforehand, which stays
+    """
+    changed: dict[str, Any] = {}
+    if not number_size(encoder, configuration):  # no numbers, or too many to be embedded
+        changed["numbers"] = "plain"
+    if encoder.code_columns and "embedding_size" not in fixed:
+        changed["embedding_size"] = min(configuration.embedding_size, max(1, CODED_WIDTH // len(encoder.code_columns)))
+    return dataclasses.replace(configuration, **changed)
 
 
 def best_constant(loss: Loss, target: Array, weight: Array | None, n_outputs: int) -> list[float]:

@@ -260,11 +260,11 @@ class Encoder(Configurable):
         self.blocks = tuple(Block(name, group, span[0], span[-1] + 1) for name, group, span in spans)
 
     def _require_columns(self, table: polars.DataFrame) -> None:
-        names = set(table.columns)
-        lacking = [encoding.name for encoding in self.encodings if encoding.name not in names]
+        present = set(table.columns)
+        lacking = [encoding.name for encoding in self.encodings if encoding.name not in present]
         if lacking:
             names = f"column {lacking[0]!r}" if len(lacking) == 1 else f"columns {listed(lacking)}"
-            hint = near_miss(lacking[0], names - {encoding.name for encoding in self.encodings})
+            hint = near_miss(lacking[0], present - {encoding.name for encoding in self.encodings})
             raise MissingColumnError(
                 f"the table has no {names}, which the encoder was fitted on; it has {listed(table.columns)}{hint}"
             )
