@@ -65,12 +65,12 @@ def set_meetings(assembly: Assembly) -> None:
             o.by_columns = int(assembly.rows < columns)
     assembly.backward[:] = _rows_first(assembly.backward)
     for operations in (assembly.forward, assembly.backward, assembly.commit):
-        since_meeting: list[Operation] = []
+        by_rows, others = _Touched(), _Touched()  # since the last meeting
         for index, o in enumerate(operations):
-            if any(_depends(o, earlier) and not (_by_rows(o) and _by_rows(earlier)) for earlier in since_meeting):
+            if others.concern(o) or (not _by_rows(o) and by_rows.concern(o)):
                 operations[index - 1].meets = 1
-                since_meeting = []
-            since_meeting.append(o)
+                by_rows, others = _Touched(), _Touched()
+            (by_rows if _by_rows(o) else others).add(o)
         for o in operations[-1:]:
             o.meets = 1
 
@@ -82,9 +82,13 @@ def _rows_first(operations: list[Operation]) -> list[Operation]:
     while left:
         for by_rows in (True, False):
             waiting: list[Operation] = []
+            touched = _Touched()  # by those that wait
             for o in left:
-                ready = _by_rows(o) is by_rows and not any(_depends(o, earlier) for earlier in waiting)
-                (found if ready else waiting).append(o)
+                if _by_rows(o) is by_rows and not touched.concern(o):
+                    found.append(o)
+                else:
+                    waiting.append(o)
+                    touched.add(o)
             left = waiting
     return found
 
@@ -93,9 +97,20 @@ def _by_rows(o: Operation) -> bool:
     return o.code in _WRITTEN and not o.by_columns
 
 
-def _depends(a: Operation, b: Operation) -> bool:
-    """Return whether one of them writes what the other touches."""
-    return bool(_places(a) & _written(b) or _written(a) & _places(b))
+class _Touched:
+    """What some operations touch, and what of it they write."""
+
+    def __init__(self) -> None:
+        self.places: set[tuple[int, int]] = set()
+        self.written: set[tuple[int, int]] = set()
+
+    def add(self, o: Operation) -> None:
+        self.places |= _places(o)
+        self.written |= _written(o)
+
+    def concern(self, o: Operation) -> bool:
+        """Return whether the operation writes what they touch, or touches what they write."""
+        return not (self.written.isdisjoint(_places(o)) and self.places.isdisjoint(_written(o)))
 
 
 def _places(o: Operation) -> set[tuple[int, int]]:
