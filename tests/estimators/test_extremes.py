@@ -120,12 +120,11 @@ def test_the_more_categories_the_smaller_their_embeddings_unless_decided() -> No
 
 def test_wide_and_long_tables_have_a_plan_with_fewer_folds_then_fewer_epochs() -> None:
     wide = plan_population(1000, WORK)
-    assert (wide.n_members, wide.n_folds, wide.epochs) == (4, 4, 60)
+    assert (wide.n_members, wide.n_folds, wide.epochs) == (4, 1, 60)
     assert "the least for networks of this size" in wide.reasons[0]
-    assert plan_population(3000, WORK).n_folds == 1
-    larger = plan_population(10_000, WORK)
-    assert (larger.n_members, larger.n_folds) == (4, 1)
-    assert 15 <= larger.epochs < plan_population(3000, WORK).epochs
+    long = plan_population(30_000, WORK)
+    assert (long.n_members, long.n_folds) == (4, 1)
+    assert 15 <= long.epochs < 45
     assert plan_population(10_000, WORK, folds=3, epochs=40).n_folds == 3
     assert plan_population(10_000, WORK, folds=3, epochs=40).epochs == 40
 
