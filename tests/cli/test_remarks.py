@@ -52,3 +52,15 @@ def test_unknown_categories_are_told(pellucid: Any, model: Path) -> None:
         "note: column 'color': 1 row of new.csv holds a value that the model does not know, such as 'blue'; "
         "counted as unknown\n"
     )
+
+
+@pytest.mark.parametrize("members", [1, 2])
+def test_training_and_info_say_what_was_noticed(pellucid: Any, tmp_path: Path, members: int) -> None:
+    rows = "".join(f"user {row},{row % 7},{row % 3}.5\n" for row in range(30))
+    (tmp_path / "t.csv").write_text(f"id,a,y\n{rows}", encoding="utf-8")
+    quick = ("--members", members, "--epochs", 1, "--hidden-layer-sizes", 4)
+    said = "note: 1 column holds text that is another in each row: left out: 'id'"
+    for words in (("train", "t.csv", "--target", "y", *quick), ("info", "t.pellucid")):
+        ended = pellucid(*words)
+        assert ended.code == 0
+        assert said in ended.out
