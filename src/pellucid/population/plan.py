@@ -30,7 +30,9 @@ SECONDS_PER_ROOT_ROW = 0.16  # 20,000 rows: about 23 s
 MOST_BUDGETS = 4  # the fewest members of a wide table may cost so many times the default, or this; above, folds and
 MOST_SECONDS = 50.0  # epochs are fewer
 LEAST_EPOCHS = 15  # the rungs are 1, 3, 7 and 15
-SET_UP_SECONDS = 0.01  # of a network in each rung, besides its steps: counted where there is a time budget
+LONGER = 5  # with a time budget for twelve members of 60 epochs, and from there on, both grow as its square root
+MOST_CYCLES = 12  # of 15 epochs
+SET_UP_SECONDS = 0.03  # of a network in each rung, besides its steps: counted where there is a time budget
 FEW_ROWS = 50_000  # up to here every row serves for validation once
 
 
@@ -151,10 +153,13 @@ def plan_population(
         return n_parts * (share * n_rows * n_epochs * per_row * SHARE_OF_WORK + set_up)
 
     if core_seconds is not None:
-        affordable = budget / cost(1, n_folds)  # member-epochs
-        span = int(min(15 * min(max(round(math.sqrt(affordable * 4) / 15), 1), 12), epochs or math.inf))
-        if affordable < 15 * MEMBERS[0] and folds is None and not one_fold:
+        affordable = budget / (cost(2, n_folds) - cost(1, n_folds))  # epochs of a member
+        if affordable < MEMBERS[0] * LEAST_EPOCHS and folds is None and n_folds > 1:
             n_folds = 1
+            affordable = budget / (cost(2, n_folds) - cost(1, n_folds))
+        longest = max(span, math.sqrt(LONGER * affordable))
+        cycles = round(min(longest, affordable / MEMBERS[0]) / CYCLE_ENDS[-1])
+        span = min(CYCLE_ENDS[-1] * min(max(cycles, 1), MOST_CYCLES), epochs or span * MOST_CYCLES)
     else:
         most = max(MOST_BUDGETS * budget, MOST_SECONDS)
         fewest = min(members or MEMBERS[0], MEMBERS[0])

@@ -234,8 +234,13 @@ class Population:
         return True
 
     def _measure(self, left: list[Member], rung: int, epoch: int, seconds: float) -> None:
-        """Note how long a network took, in the rung that ended, for an epoch and for all besides."""
-        before = self.plan.rungs[rung - 1] if rung else 0
+        """Note how long a network took, in the rung that ended, for an epoch and for all besides.
+
+        Not of the first rung, the shortest one, whose time goes mostly into what is done once.
+        """
+        if rung == 0:
+            return
+        before = self.plan.rungs[rung - 1]
         trained = [member.seconds(before) for member in left if not member.stopped_by]
         if trained:
             self._pace = sum(trained) / (len(trained) * len(self.folds) * (epoch - before))
