@@ -36,6 +36,15 @@ def test_a_table_is_learned_and_no_browser_opened(pellucid: Any, fruit: Path, se
     assert ended.code == 0 and "opened" not in served
 
 
+def test_a_model_is_opened_on_a_table(pellucid: Any, fruit: Path, model: Path, served: dict[str, Any]) -> None:
+    assert pellucid("playground", model.name, fruit.name).code == 0 and served.pop("opened")
+    served.clear()
+    pellucid("playground", model.name).says(2, "DATA after a model")
+    pellucid("playground", model.name, fruit.name, "--target", "kind").says(2, "--target")
+    pellucid("playground", fruit.name, fruit.name).says(1, "model file")
+    assert not served
+
+
 def test_what_cannot_be_served_is_one_line(pellucid: Any, fruit: Path, served: dict[str, Any]) -> None:
     pellucid("playground", fruit).says(2, "--target")
     pellucid("playground", "--target", "kind").says(2, "DATA")

@@ -72,6 +72,7 @@ def test_every_frame_has_the_fields_that_the_protocol_names() -> None:
         do(experiment, "inspect_neuron", layer=0, neuron=0), do(experiment, "show_histograms"),
         do(experiment, "diagnose"), do(experiment, "keep_run", name="first"), do(experiment, "export", format="svg"),
         do(experiment, "start_sweep", x={"field": "seed", "values": [1]}), experiment.add_table("a.csv", TABLE),
+        experiment.add_model("a.pellucid", fitted("kind")),
     ]  # fmt: skip
     for frame in found:
         start = text.index(f"**`{frame['frame']}`**")
@@ -80,7 +81,7 @@ def test_every_frame_has_the_fields_that_the_protocol_names() -> None:
         assert not missing, (frame["frame"], missing)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("table", "points", "formula")])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("table", "model", "points", "formula")])
 def test_every_set_of_rows_is_learned_from(kind: str) -> None:
     experiment = Experiment()
     frame = do(experiment, "set_data", data={"kind": kind, "noise": 0.1})
@@ -115,6 +116,50 @@ def test_a_table_of_ones_own_is_learned_from(target: str, n_classes: int, plane:
     assert len(experiment.experiment()["classes"]) == n_classes
     assert len(frame["output"]) == max(n_classes, 1)
     assert (frame["train"]["confusion"] is None) == (n_classes == 0)
+
+
+def fitted(target: str) -> Any:
+    options = {"members": 1, "epochs": 2, "random_state": 0, "one_hot_limit": 2, "hidden_layer_sizes": (80, 8)}
+    kind = pellucid.TabularClassifier if target == "kind" else pellucid.TabularRegressor
+    estimator = kind(**options)
+    return estimator.fit(TABLE.drop(target), TABLE[target])
+
+
+@pytest.mark.parametrize("target", ["kind", "price"])
+@pytest.mark.parametrize("view", [{"plane": "slice", "columns": [0, 3]}, {"plane": "components"}])
+def test_a_models_strongest_network_is_shown_and_examined(target: str, view: dict[str, Any]) -> None:
+    model = fitted(target)
+    section = {"kind": "model", "model": "fruit", "table": "t", "test_share": 0.0}
+    experiment = Experiment({"t": TABLE}, {"fruit": model}, data=section)
+    X, y = model.encoder_.transform(TABLE, np.float64), model.target_.encode(TABLE[target])
+    outputs = model.network_.predict(X)
+    loss = model.loss_.value_and_gradient(outputs, model.loss_.check_target(y, model.network_.n_outputs))[0]
+    assert experiment.progress()["train"]["loss"] == pytest.approx(loss, rel=1e-4)  # the model computes in float32
+    dense = next(index for index, layer in enumerate(model.network_.layers) if isinstance(layer, pellucid.Dense))
+    name = f"{dense}.weight"
+    assert experiment.timeline.network.named_parameters[name].tolist() == model.network_.named_parameters[name].tolist()
+    frame = do(experiment, "inspect_weight", parameter=name, at=[2, 3])
+    assert frame["value"] == float(model.network_.named_parameters[name][2, 3])
+    assert frame["difference"] == pytest.approx(frame["gradient"], rel=1e-5, abs=1e-9)
+    assert do(experiment, "inspect_neuron", layer=dense, neuron=70)["steps"]
+    assert do(experiment, "set_view", view=view)["frame"] == "experiment"
+    columns = view.get("columns", [0, 0])
+    assert set(columns) & {code.column_index for code in model.encoder_.code_columns} or view["plane"] == "components"
+    told, shown = do(experiment, "look"), experiment.experiment()
+    counts = [each["shown"] for each in shown["layers"] if each["has_map"]]
+    assert [len(each["neurons"]) for each in told["maps"]][1:] == counts
+    assert counts[1:] == [16, 8, model.network_.n_outputs]
+    assert len(told["weights"][name]) == counts[0] * 16
+    before = weights(experiment)
+    do(experiment, "step_epoch")
+    assert weights(experiment) != before and do(experiment, "rewind", step=0)["step"] == 0
+    assert weights(experiment) == before
+    assert "its own" in refused(experiment, "set_network", network={"hidden": []})
+    assert "its own" in refused(experiment, "start_sweep", x={"field": "network.width", "values": [1]})
+    other = Experiment({"t": TABLE}, {"fruit": model})
+    do(other, "open_link", text=do(experiment, "link")["text"])
+    assert weights(other) == before
+    assert "no model" in refused(Experiment({"t": TABLE}), "set_data", data=section)
 
 
 def test_a_run_reaches_the_same_bits_by_every_way() -> None:

@@ -19,6 +19,7 @@ PATHS = [
     "/static/page.js",
     "/static/../gate.py",
     "/table",
+    "/model",
     "/export/script.py",
     "/experiment",
     "/nothing",

@@ -7,14 +7,18 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
+import polars as pl
 import pytest
 import uvicorn
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+import pellucid
+from pellucid.model import save
 from pellucid.playground import Experiment
 from pellucid.playground.server import MESSAGES_A_SECOND, Page, Server, bound_socket
 
@@ -155,6 +159,24 @@ def test_a_table_is_taken_in_and_learned(server: Server, visit: Visit) -> None:
         section = {"kind": "table", "table": frame["name"], "target": "kind"}
         socket.send(json.dumps({"command": "set_data", "id": 1, "data": section}))
         assert answer_to(socket, 1)["classes"] == ["pear", "plum"]
+
+
+def test_a_model_is_taken_in_and_damage_is_refused(server: Server, visit: Visit, tmp_path: Path) -> None:
+    table = pl.DataFrame({"size": [float(i % 7) for i in range(60)], "kind": ["plum", "pear", "plum"] * 20})
+    model = pellucid.TabularClassifier(members=1, epochs=1, random_state=0).fit(table.drop("kind"), table["kind"])
+    path = tmp_path / "fruit.pellucid"
+    save(model, path)
+    content = path.read_bytes()
+    frame = visit.client.post("/model?name=../fruit.pellucid", content=content).json()
+    assert frame["frame"] == "model" and frame["columns"] == ["size"] and frame["targets"] == ["kind"]
+    visit.client.post("/table?name=t.csv", content=table.write_csv().encode())
+    with visit.connect() as socket:
+        section = {"kind": "model", "table": "t.csv", "model": frame["name"]}
+        socket.send(json.dumps({"command": "set_data", "id": 1, "data": section}))
+        assert answer_to(socket, 1)["classes"] == ["pear", "plum"]
+    for damaged in (content[:-1], b"", content[:-4] + bytes(4), b"PK" + content):
+        answer = visit.client.post("/model?name=/etc/passwd", content=damaged)
+        assert answer.status_code == 422 and "_etc_passwd" in answer.json()["message"]
 
 
 def test_a_body_without_a_length_ends_at_the_cap(server: Server, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,17 @@ import typer
 
 
 def playground(
+    subject: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[DATA|MODEL]",
+            help="A table to learn: CSV, TSV, Parquet or JSON lines; or a model that pellucid train saved.",
+            show_default=False,
+        ),
+    ] = None,
     data: Annotated[
         Path | None,
-        typer.Argument(metavar="[DATA]", help="A table to learn: CSV, TSV, Parquet or JSON lines.", show_default=False),
+        typer.Argument(metavar="[DATA]", help="With a model: a table with its target column.", show_default=False),
     ] = None,
     target: Annotated[
         str | None,
@@ -25,26 +33,38 @@ def playground(
 ) -> int:
     """Serve a page on this machine, on which a network learns and every number can be seen and changed.
 
+    Of a model, the strongest network is shown on the rows of the table, and learns on from its saved weights.
+
     The link that is printed opens it, once; nobody without the link can, and nothing is sent anywhere else. Ctrl-C ends
     it.
     """
     import webbrowser
 
+    from pellucid.cli.rows import read_rows
     from pellucid.cli.source import Source
     from pellucid.errors import OutputError
+    from pellucid.model import load
     from pellucid.playground import Experiment
     from pellucid.playground.server import Server, bound_socket
 
-    if (data is None) != (target is None):
-        missing, given = ("--target", "DATA") if target is None else ("DATA", "--target")
+    if data is not None and target is not None:
+        raise typer.BadParameter("a model knows its target; leave it out.", param_hint="--target")
+    if data is None and (subject is None) != (target is None):
+        missing, given = ("--target, or DATA after a model,", "DATA") if target is None else ("DATA", "--target")
         raise typer.BadParameter(f"it is needed beside {given}.", param_hint=missing)
     experiment = Experiment()
-    if data is not None and target is not None:
-        source = Source.read(data)
-        source.require([target], "which --target names")
-        section = {"kind": "table", "table": data.name, "target": target}
+    if subject is not None and data is not None:
+        estimator = load(subject)
+        source = read_rows(estimator, data, with_target=True)
+        section = {"kind": "model", "model": subject.name, "table": data.name}
         with source.locating():
-            experiment = Experiment({data.name: source.table}, data=section)
+            experiment = Experiment({data.name: source.table}, {subject.name: estimator}, data=section)
+    elif subject is not None and target is not None:
+        source = Source.read(subject)
+        source.require([target], "which --target names")
+        section = {"kind": "table", "table": subject.name, "target": target}
+        with source.locating():
+            experiment = Experiment({subject.name: source.table}, data=section)
     try:
         listening = bound_socket(port)
     except OSError as error:

@@ -17,13 +17,14 @@ The container is described at https://github.com/huggingface/safetensors#format.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import math
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -65,8 +66,10 @@ def write_model(
     return digest
 
 
-def read_model(path: Location) -> tuple[dict[str, Any], dict[str, np.ndarray], str]:
+def read_model(path: Location, file_content: bytes | None = None) -> tuple[dict[str, Any], dict[str, np.ndarray], str]:
     """Return the document, the arrays by name, and the digest of a model file, after verifying all of it.
+
+    file_content : the file's bytes where they are at hand; the path is then only its name, in messages
 
     Raises `ModelFileError` for every file but an intact one that `write_model` wrote.
     """
@@ -74,7 +77,7 @@ def read_model(path: Location) -> tuple[dict[str, Any], dict[str, np.ndarray], s
     from safetensors.numpy import load
 
     path = Path(path)
-    content, header, digest = _verified(path)
+    content, header, digest = _verified(path, file_content)
     # The digest is right from here on; what follows stands against a file that was made to deceive.
     document = _parsed(path, header["__metadata__"]["document"], "document")
     try:
@@ -140,17 +143,21 @@ def _as_json(document: dict[str, Any]) -> str:
 # -- Reading -----------------------------------------------------------------------------------------------------------
 
 
-def _verified(path: Path) -> tuple[bytes, dict[str, Any], str]:
-    """Return the bytes, the header and the digest of a file whose format, version, length and digest are right."""
+def _opened(path: Path) -> BinaryIO:
     if not os.path.lexists(path):
         raise ModelFileError(
             f"model file {str(path)!r} does not exist{near_path(path) or '.'} Give the path of a model that was saved."
         )
     if not os.path.isfile(path):
         raise ModelFileError(f"model file {str(path)!r} is a folder or a device; it expects a file. Give its path.")
+    return open(path, "rb")
+
+
+def _verified(path: Path, given: bytes | None) -> tuple[bytes, dict[str, Any], str]:
+    """Return the bytes, the header and the digest of a file whose format, version, length and digest are right."""
     try:
-        with open(path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
+        with _opened(path) if given is None else io.BytesIO(given) as file:
+            size = os.fstat(file.fileno()).st_size if given is None else len(given)
             first = file.read(8)
             length = int.from_bytes(first, "little")
             if not 2 <= length <= min(size - 8, MAX_HEADER_BYTES):

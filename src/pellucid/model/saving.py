@@ -84,13 +84,15 @@ def contents(estimator: Any) -> tuple[dict[str, Any], dict[str, Array]]:
     return document, tensors
 
 
-def load(path: str | os.PathLike[str]) -> Any:
+def load(path: str | os.PathLike[str], file_content: bytes | None = None) -> Any:
     """Return the estimator that a model file holds.
+
+    file_content : the file's bytes where they are at hand; the path is then only its name, in messages
 
     Raises `ModelFileError` if the file is damaged, incomplete, of another kind, or of a version that is not known, and
     `MissingExtraError` if scikit-learn or polars, which an estimator needs, is not installed.
     """
-    document, tensors, digest = read_model(path)
+    document, tensors, digest = read_model(path, file_content)
     try:
         with np.errstate(all="ignore"):
             return _estimator(document, tensors, digest)

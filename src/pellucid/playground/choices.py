@@ -58,8 +58,25 @@ def described(name: str, table: polars.DataFrame) -> dict[str, Any]:
     }
 
 
+def described_model(name: str, estimator: Any) -> dict[str, Any]:
+    """Return the frame that describes a fitted estimator."""
+    from pellucid.tabular.target_names import names_of
+
+    return {
+        "frame": "model",
+        "name": name,
+        "type": type(estimator).__name__,
+        "columns": [encoding.name for encoding in estimator.encoder_.encodings],
+        "targets": names_of(estimator.target_),
+        "n_networks": len(estimator.ensemble_.networks),
+        "n_parameters": estimator.network_.parameters.size,
+    }
+
+
 def losses_for(rows: Rows) -> list[str]:
-    """Return the losses that fit a target, the usual one first."""
+    """Return the losses that fit a target, the usual one first; of an opened model, its own."""
+    if rows.loss is not None:
+        return [type(rows.loss).__name__]
     if len(rows.classes) > 2:
         return ["CrossEntropy", "Focal"]
     if rows.classes:

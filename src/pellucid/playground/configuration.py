@@ -19,7 +19,7 @@ from pellucid.playground.formula import LONGEST
 from pellucid.schedules import ConstantRate, Schedule
 
 TUTORIALS = ("xor_table", "single_layer_table")
-KINDS = (*CLASSIC, *TUTORIALS, "formula", "points", "table")
+KINDS = (*CLASSIC, *TUTORIALS, "formula", "points", "table", "model")
 FEATURES = ("x1", "x2", "x1²", "x2²", "x1x2", "sin x1", "sin x2")
 MOST_ROWS = 5000
 MOST_CLASSES = 10
@@ -48,6 +48,7 @@ DATA = (
     Option("points", Several(_POINT), [], "The points that were drawn, each [x1, x2, target]."),
     Option("table", Text(f"a name of at most {MOST_TEXT} characters"), "", "The table's name."),
     Option("target", Text(f"a name of at most {MOST_TEXT} characters"), "", "The table's target column."),
+    Option("model", Text(f"a name of at most {MOST_TEXT} characters"), "", "The name of the model that was opened."),
 )
 NETWORK = (
     Option("hidden", Several(Kind((Mapping,), "an object")), [{}, {"width": 2}], "The hidden layers, first to last."),
@@ -215,7 +216,7 @@ def _network(given: Any, before: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_data(data: Mapping[str, Any]) -> None:
-    if len(data["formula"]) > LONGEST or any(len(data[name]) > MOST_TEXT for name in ("table", "target")):
+    if len(data["formula"]) > LONGEST or any(len(data[name]) > MOST_TEXT for name in ("table", "target", "model")):
         raise OptionError(f"data: a text is too long; a formula has at most {LONGEST} characters, a name {MOST_TEXT}.")
     if len(data["points"]) > MOST_ROWS or any(len(point) != 3 for point in data["points"]):
         raise OptionError(f"data: points expects at most {MOST_ROWS} points, each [x1, x2, target].")

@@ -15,11 +15,12 @@ from pellucid.losses import Loss, Penalty
 from pellucid.network import Network
 from pellucid.optimizers import Optimizer
 from pellucid.playground import exports, frames, numbers, state
-from pellucid.playground.choices import choices, described, losses_for
+from pellucid.playground.choices import choices, described, described_model, losses_for
 from pellucid.playground.commands import EDITS, checked_fields
 from pellucid.playground.configuration import DEFAULT, Configuration, build_network, configured
 from pellucid.playground.curve import Curve
-from pellucid.playground.rows import Plane, Rows, make_rows, plane_of
+from pellucid.playground.plane import Plane, plane_of
+from pellucid.playground.rows import Rows, make_rows
 from pellucid.playground.surgery import cell_of, operate
 from pellucid.playground.sweep import Sweep
 from pellucid.playground.timeline import Edit, Recipe, Timeline
@@ -33,6 +34,8 @@ Frame = dict[str, Any]
 
 MOST_RUNS = 4
 LONGEST_NAME = 60
+MOST_CHECKED = 50_000
+MODELS_OWN = "network: an opened model has its own; choose other data to build one."
 RESTARTING = ("network", "loss", "optimizer", "schedule", "penalty", "batch_size", "epochs", "seed")
 """The sections of a configuration that are set as they are, and start the run anew."""
 
@@ -46,8 +49,14 @@ class Experiment:
     ('progress', 2, 50)
     """
 
-    def __init__(self, tables: Mapping[str, polars.DataFrame] | None = None, **sections: Any) -> None:
+    def __init__(
+        self,
+        tables: Mapping[str, polars.DataFrame] | None = None,
+        models: Mapping[str, Any] | None = None,
+        **sections: Any,
+    ) -> None:
         self.tables: dict[str, polars.DataFrame] = dict(tables or {})
+        self.models: dict[str, Any] = dict(models or {})
         self.runs: list[Frame] = []
         self.speed: float | None = None
         self.playing = False
@@ -92,7 +101,7 @@ class Experiment:
 
     def _begin(self, configuration: Configuration, edits: list[Edit] | None = None) -> None:
         """Start a run; nothing changes where the configuration cannot be trained."""
-        rows = make_rows(configuration.data, self.tables)
+        rows = self._rows_of(configuration)
         timeline, loss = self._timeline(configuration, rows, edits or [])
         plane = plane_of(rows, configuration.view)
         self._adopt(configuration, rows, plane, loss)
@@ -103,6 +112,9 @@ class Experiment:
         self._due, self._rate = 0.0, 100.0
         self._close_step()
         self._note()
+
+    def _rows_of(self, configuration: Configuration) -> Rows:
+        return make_rows(configuration.data, self.tables, self.models)
 
     def _adopt(self, configuration: Configuration, rows: Rows, plane: Plane, loss: Loss) -> None:
         self.configuration: Configuration = configuration
@@ -117,10 +129,10 @@ class Experiment:
         name = fitting[0] if configuration.loss is None else configuration.loss["type"]
         if name not in fitting:
             raise OptionError(f"loss: {name} does not fit this target; there are {', '.join(fitting)}.")
-        loss: Loss = configured(Loss, configuration.loss or {"type": name}, "loss")
+        loss: Loss = rows.loss or configured(Loss, configuration.loss or {"type": name}, "loss")
         target = rows.target
         n_outputs = len(rows.classes) if loss.link == "softmax" else loss.n_outputs(target[:, None])
-        network = build_network(configuration, rows.X.shape[1], n_outputs)
+        network = rows.network.copy() if rows.network else build_network(configuration, rows.X.shape[1], n_outputs)
         loss.check_target(target, n_outputs)
         penalty = Penalty(**configuration.penalty) if any(configuration.penalty.values()) else None
         recipe = Recipe(
@@ -144,20 +156,20 @@ class Experiment:
 
     def _set(self, **sections: Any) -> Frame:
         data = self.configuration.data
+        if "network" in sections and data["kind"] == "model":
+            raise OptionError(MODELS_OWN)
         self._begin(self.configuration.changed(**sections))
         if self.configuration.data != data:
             self._news.append(self.data())
         return self.experiment()
 
     def _set_data(self, data: Any) -> Frame:
-        changes = {"data": data}
         before = self.configuration
         loss = before.loss
         if loss is not None:
-            rows = make_rows(before.changed(**changes).data, self.tables)
+            rows = self._rows_of(before.changed(data=data))
             loss = loss if loss["type"] in losses_for(rows) else None  # the first that fits
-        frame = self._set(data=data, loss=loss)
-        return frame
+        return self._set(data=data, loss=loss)
 
     def _set_stop(self, stop: Any) -> Frame:
         self.configuration = self.configuration.changed(stop=stop)
@@ -334,8 +346,13 @@ class Experiment:
         return self._edit("cut_edge", parameter=parameter, at=at, cut=cut)
 
     def _check_gradients(self) -> Frame:
-        recipe = self.timeline.recipe
-        found = gradient_check(self.timeline.network.copy(), self.loss, self.X, self.y, penalty=recipe.penalty)
+        network, recipe = self.timeline.network, self.timeline.recipe
+        if network.parameters.size > MOST_CHECKED:
+            raise OptionError(
+                f"check_gradients: the network has {network.parameters.size:,} parameters, and each takes two losses; "
+                f"up to {MOST_CHECKED:,} are checked. Click a weight: its finite difference stands beside its gradient."
+            )
+        found = gradient_check(network.copy(), self.loss, self.X, self.y, penalty=recipe.penalty)
         figures = {"passed": found.passed, "tolerance": found.tolerance, "direction_error": found.direction_error}
         return {"frame": "gradient_check", **plain({**figures, "errors": found.errors})}
 
@@ -391,12 +408,12 @@ class Experiment:
         return {"frame": "runs", "runs": self.runs}
 
     def _start_sweep(self, x: Any, y: Any, epochs: int) -> Frame:
-        tables = self.tables
+        if self.rows.network is not None and any(str(side.get("field")).startswith("network") for side in (x, y or {})):
+            raise OptionError(MODELS_OWN)
 
         def begin(configuration: Configuration) -> Any:
             twin = Experiment.__new__(Experiment)
-            twin.tables = tables
-            rows = make_rows(configuration.data, tables)
+            rows = self._rows_of(configuration)
             timeline, loss = self._timeline(configuration, rows, [])
             twin._adopt(configuration, rows, self.plane, loss)
             return timeline, lambda: twin._losses(timeline.network)
@@ -436,9 +453,17 @@ class Experiment:
         self.tables = {name: table}
         return found
 
+    def add_model(self, name: str, estimator: Any) -> Frame:
+        """Take a fitted estimator in the place of the one before, and return what it learned from what."""
+        found = described_model(name, estimator)
+        self.models = {name: estimator}
+        return found
+
     def options(self) -> Frame:
-        """Return what can be chosen: the options of every class, the fields of every command, the tables."""
-        return {**choices(), "tables": [described(name, table) for name, table in self.tables.items()]}
+        """Return what can be chosen: the options of every class, the fields of every command, tables and models."""
+        tables = [described(name, table) for name, table in self.tables.items()]
+        models = [described_model(name, estimator) for name, estimator in self.models.items()]
+        return {**choices(), "tables": tables, "models": models}
 
     def experiment(self) -> Frame:
         """Return the configuration and what it amounts to."""

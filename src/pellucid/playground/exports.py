@@ -39,8 +39,9 @@ def script(timeline: Timeline, start: Network, X_test: Array, y_test: Array) -> 
     recipe, X = timeline.recipe, timeline.X
     if timeline.applied:
         raise OptionError("export: the run has edits by hand, which a script would not repeat; take the configuration.")
-    if X.size > MOST_CELLS:
-        raise OptionError(f"export: a script would hold {X.size:,} numbers; it holds at most {MOST_CELLS:,}.")
+    n_numbers = X.size + start.parameters.size
+    if n_numbers > MOST_CELLS:
+        raise OptionError(f"export: a script would hold {n_numbers:,} numbers; it holds at most {MOST_CELLS:,}.")
     if timeline.batch:
         raise OptionError(
             "export: the run stands inside an epoch; a script trains whole ones: step to the epoch's end."

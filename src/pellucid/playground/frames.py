@@ -9,10 +9,11 @@ import numpy as np
 from pellucid.layers.base import Array
 from pellucid.playground.choices import losses_for
 from pellucid.playground.configuration import Configuration
-from pellucid.playground.rows import Plane, Rows
-from pellucid.playground.surgery import flat, frozen_and_cut
+from pellucid.playground.plane import Plane
+from pellucid.playground.rows import Rows
+from pellucid.playground.surgery import frozen_and_cut
 from pellucid.playground.timeline import Timeline
-from pellucid.playground.views import has_map, maps, plain
+from pellucid.playground.views import has_map, maps, shown_cells, shown_neurons
 
 Frame = dict[str, Any]
 
@@ -26,6 +27,7 @@ def experiment(configuration: Configuration, rows: Rows, timeline: Timeline) -> 
             "type": type(layer).__name__,
             "text": repr(layer),
             "neurons": network.sizes[index + 1],
+            "shown": shown_neurons(network.sizes[index + 1]),
             "has_map": has_map(network, index),
         }
         for index, layer in enumerate(network.layers)
@@ -36,6 +38,7 @@ def experiment(configuration: Configuration, rows: Rows, timeline: Timeline) -> 
         "task": rows.task,
         "classes": rows.classes,
         "inputs": rows.inputs,
+        "shown_inputs": shown_neurons(len(rows.inputs)),
         "layers": layers,
         "parameters": [{"name": name, "shape": list(view.shape)} for name, view in network.named_parameters.items()],
         "losses": losses_for(rows),
@@ -82,8 +85,8 @@ def numbers(timeline: Timeline, X: Array, y: Array, grid: Array) -> Frame:
     done = timeline.edits[: timeline.applied]
     frozen, cut = frozen_and_cut([(edit.command, edit.fields) for edit in done])
     return {
-        "weights": plain(flat(dict(network.named_parameters))),
-        "gradients": plain(flat(dict(network.named_gradients))),
+        "weights": shown_cells(network.named_parameters),
+        "gradients": shown_cells(network.named_gradients),
         "frozen": frozen,
         "cut": cut,
         "maps": shown,

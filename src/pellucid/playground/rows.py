@@ -1,4 +1,4 @@
-"""The rows of an experiment: what enters the network, the target, which rows test, and the plane in which they lie."""
+"""The rows of an experiment: what enters the network, the target, and which rows test."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pellucid.errors import DataError, MissingColumnError, OptionError, listed, near_miss
+from pellucid.errors import DataError, MissingColumnError, listed, near_miss
 from pellucid.examples import single_layer
 from pellucid.examples import xor as xor_example
 from pellucid.layers.base import Array
+from pellucid.losses import Loss
+from pellucid.network import Network
 from pellucid.playground.configuration import MOST_CLASSES, MOST_ROWS
 from pellucid.playground.datasets import CLASSIC, REGRESSION, Draw
 from pellucid.playground.formula import evaluate
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     import polars
 
 MOST_INPUTS = 256
-MARGIN = 0.08  # beside the rows of a table, as a share of their range
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Rows:
 
     X : (n_rows, n_inputs); target : (n_rows,) codes of classes, int64, or numbers; is_test : (n_rows,)
     coordinates : (n_rows, 2), where the inputs are made of two coordinates by ``features``; else None
+    codes : of inputs that are numbers of levels, how many levels each has, by column
+    network, loss : those of the model that was opened, if one was
     """
 
     inputs: list[str]
@@ -40,6 +43,9 @@ class Rows:
     features: list[str] = field(default_factory=list)
     coordinates: Array | None = None
     remarks: list[str] = field(default_factory=list)
+    codes: dict[int, int] = field(default_factory=dict)
+    network: Network | None = None
+    loss: Loss | None = None
 
     @property
     def task(self) -> str:
@@ -47,24 +53,18 @@ class Rows:
         return "classification" if self.classes else "regression"
 
 
-@dataclass(frozen=True)
-class Plane:
-    """A plane through the inputs: where each row lies, and the inputs at each cell of a grid over it.
+def make_rows(
+    data: Mapping[str, Any], tables: Mapping[str, polars.DataFrame], models: Mapping[str, Any] | None = None
+) -> Rows:
+    """Return the rows that the section ``data`` of a configuration describes.
 
-    points : (n_rows, 2); grid : (resolution², n_inputs), row by row from the low end of the second axis
+    tables, models : the tables and the fitted estimators at hand, by name
     """
-
-    points: Array
-    grid: Array
-    extent: tuple[float, float, float, float]
-    axes: tuple[str, str]
-
-
-def make_rows(data: Mapping[str, Any], tables: Mapping[str, polars.DataFrame]) -> Rows:
-    """Return the rows that the section ``data`` of a configuration describes; ``tables`` are those at hand by name."""
     kind = data["kind"]
     if kind == "table":
         return _of_table(data, tables)
+    if kind == "model":
+        return _of_model(data, tables, models or {})
     if kind in ("xor_table", "single_layer_table"):
         example = xor_example if kind == "xor_table" else single_layer
         X = np.asarray(example.X, dtype=np.float64)
@@ -132,29 +132,12 @@ def _of_table(data: Mapping[str, Any], tables: Mapping[str, polars.DataFrame]) -
     from pellucid.tabular import ClassTarget, Encoder, NumberTarget, infer_task
 
     name, target_name = data["table"], data["target"]
-    if name not in tables:
-        there = f"there are {listed(tables)}{near_miss(name, tables)}" if tables else "no table was given yet"
-        raise DataError(f"data: no table {name!r}; {there}. Give the playground the file.")
-    table = tables[name]
-    if target_name not in table.columns:
-        hint = near_miss(target_name, table.columns)
-        raise MissingColumnError(f"{name} has no column {target_name!r} to learn; it has {listed(table.columns)}{hint}")
-    remarks = []
-    if table.height > MOST_ROWS:
-        chosen = np.sort(Random(data["seed"], Purpose.SAMPLE).permutation(table.height)[:MOST_ROWS])
-        remarks.append(f"{MOST_ROWS:,} of the {table.height:,} rows are used, drawn by the seed")
-        table = table[chosen]
+    table, remarks = _learnable(data, tables, target_name)
     y = table[target_name]
-    if y.null_count():
-        remarks.append(f"{y.null_count():,} rows without {target_name!r} are left out")
-        table = table.filter(y.is_not_null())
-        y = table[target_name]
     task = data["task"] if data["task"] != "auto" else infer_task(y).task
     classes = ClassTarget().fit(y, target_name) if task == "classification" else None
-    if classes is not None and len(classes.classes) > MOST_CLASSES:
-        raise DataError(
-            f"{name}: {target_name!r} has {len(classes.classes)} classes; the playground shows up to {MOST_CLASSES}."
-        )
+    if classes is not None:
+        _refuse_many(name, target_name, len(classes.classes))
     is_test = _parting(table.height, data)
     features = table.drop(target_name)
     encoder = Encoder(one_hot_limit=MOST_INPUTS).fit(features.filter(~is_test))
@@ -167,50 +150,87 @@ def _of_table(data: Mapping[str, Any], tables: Mapping[str, polars.DataFrame]) -
     else:
         learned = y.to_numpy()[~is_test]
         target, labels = NumberTarget().fit(learned, target_name).encode(y)[:, 0], []
-        remarks.append(f"{target_name!r} is learned as its distance from the mean in standard deviations")
+        remarks.append(_standardized(target_name))
     return Rows(list(encoder.feature_names), X, target, labels, is_test, remarks=remarks)
 
 
-def plane_of(rows: Rows, view: Mapping[str, Any]) -> Plane:
-    """Return the plane that the section ``view`` of a configuration chooses."""
-    resolution = view["resolution"]
-    if rows.coordinates is not None:
-        reach = max(6.0, float(np.abs(rows.coordinates).max())) if np.abs(rows.coordinates).max() > 1 else 1.5
-        extent = (-reach, reach, -reach, reach)
-        cells = _cells(extent, resolution)
-        return Plane(rows.coordinates, featured(cells, rows.features), extent, ("x1", "x2"))
-    X = rows.X
-    center = X[~rows.is_test].mean(axis=0)
-    if view["plane"] == "components":
-        _, _, directions = np.linalg.svd(X[~rows.is_test] - center, full_matrices=False)
-        basis = np.zeros((2, X.shape[1]))
-        basis[: min(2, len(directions))] = directions[:2]
-        points = (X - center) @ basis.T
-        extent = _extent(points)
-        grid = center + _cells(extent, resolution) @ basis
-        return Plane(points, grid, extent, ("component 1", "component 2"))
-    chosen = list(view["columns"][:2])
-    if max(chosen) >= X.shape[1]:
-        if view["columns"] != [0, 1]:
-            raise OptionError(f"view: columns got {chosen}; the inputs are the columns 0 to {X.shape[1] - 1}.")
-        chosen = [0, 0]  # of a single input, both axes are it
-    points = X[:, chosen]
-    extent = _extent(points)
-    grid = np.tile(center, (resolution * resolution, 1))
-    grid[:, chosen] = _cells(extent, resolution)
-    return Plane(points, grid, extent, (rows.inputs[chosen[0]], rows.inputs[chosen[1]]))
+def _of_model(data: Mapping[str, Any], tables: Mapping[str, polars.DataFrame], models: Mapping[str, Any]) -> Rows:
+    """Return a table's rows as a model's encoder reads them, with the model's strongest network."""
+    from pellucid.insight.ledger.recording import twin
+    from pellucid.tabular import ClassTarget
+    from pellucid.tabular.encodings import UNKNOWN, CategoryEncoding
+    from pellucid.tabular.target_names import names_of
+
+    name = data["model"]
+    if name not in models:
+        there = f"there are {listed(models)}{near_miss(name, models)}" if models else "no model was given yet"
+        raise DataError(f"data: no model {name!r}; {there}. Give the playground the file.")
+    estimator = models[name]
+    encoder, target = estimator.encoder_, estimator.target_
+    names = names_of(target)
+    if len(names) > 1:
+        raise DataError(f"{name} predicts {len(names)} targets at once; the playground shows models of one.")
+    table, remarks = _learnable(data, tables, names[0])
+    X = encoder.transform(table, np.float64)
+    if X.shape[1] > MOST_INPUTS:
+        raise DataError(f"{name} has {X.shape[1]} inputs; the playground takes up to {MOST_INPUTS}.")
+    for encoding in encoder.encodings:
+        if isinstance(encoding, CategoryEncoding):
+            unknown = int((encoding.codes(table[encoding.name]) == UNKNOWN).sum())
+            if unknown:
+                remarks.append(f"{encoding.name!r}: {unknown:,} rows hold values that {name} does not know")
+    labels: list[str] = []
+    codes = target.encode(table[names[0]])
+    if isinstance(target, ClassTarget):
+        labels = [str(each) for each in target.classes.tolist()]
+        _refuse_many(name, names[0], len(labels))
+    else:
+        codes = codes[:, 0]
+        remarks.append(_standardized(names[0]))
+    n_networks = len(estimator.ensemble_.networks)
+    if n_networks > 1:
+        remarks.append(f"of the {n_networks} networks of {name}, the one of the largest weight is shown")
+    return Rows(
+        list(encoder.feature_names),
+        X,
+        codes,
+        labels,
+        _parting(table.height, data),
+        remarks=remarks,
+        codes={column.column_index: column.n_codes for column in encoder.code_columns},
+        network=twin(estimator.network_, np.float64),
+        loss=estimator.loss_,
+    )
 
 
-def _extent(points: Array) -> tuple[float, float, float, float]:
-    low, high = points.min(axis=0), points.max(axis=0)
-    margin = MARGIN * np.where(high > low, high - low, 1.0)
-    (x_low, y_low), (x_high, y_high) = low - margin, high + margin
-    return float(x_low), float(x_high), float(y_low), float(y_high)
+def _learnable(
+    data: Mapping[str, Any], tables: Mapping[str, polars.DataFrame], target: str
+) -> tuple[polars.DataFrame, list[str]]:
+    """Return the rows of a table whose target is known, so many as are taken, and what is to be said of that."""
+    name = data["table"]
+    if name not in tables:
+        there = f"there are {listed(tables)}{near_miss(name, tables)}" if tables else "no table was given yet"
+        raise DataError(f"data: no table {name!r}; {there}. Give the playground the file.")
+    table = tables[name]
+    if target not in table.columns:
+        hint = near_miss(target, table.columns)
+        raise MissingColumnError(f"{name} has no column {target!r} to learn; it has {listed(table.columns)}{hint}")
+    remarks = []
+    if table.height > MOST_ROWS:
+        chosen = np.sort(Random(data["seed"], Purpose.SAMPLE).permutation(table.height)[:MOST_ROWS])
+        remarks.append(f"{MOST_ROWS:,} of the {table.height:,} rows are used, drawn by the seed")
+        table = table[chosen]
+    y = table[target]
+    if y.null_count():
+        remarks.append(f"{y.null_count():,} rows without {target!r} are left out")
+        table = table.filter(y.is_not_null())
+    return table, remarks
 
 
-def _cells(extent: tuple[float, float, float, float], resolution: int) -> Array:
-    """Return the centers of the cells of a grid, ``(resolution², 2)``."""
-    x_low, x_high, y_low, y_high = extent
-    places = (np.arange(resolution) + 0.5) / resolution
-    x, y = np.meshgrid(x_low + (x_high - x_low) * places, y_low + (y_high - y_low) * places)
-    return np.column_stack([x.ravel(), y.ravel()])
+def _refuse_many(name: str, target: str, n_classes: int) -> None:
+    if n_classes > MOST_CLASSES:
+        raise DataError(f"{name}: {target!r} has {n_classes} classes; the playground shows up to {MOST_CLASSES}.")
+
+
+def _standardized(target: str) -> str:
+    return f"{target!r} is learned as its distance from the mean in standard deviations"

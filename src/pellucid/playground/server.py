@@ -1,4 +1,4 @@
-"""The server carries commands and frames between a page and the experiment, and takes in tables."""
+"""The server carries commands and frames between a page and the experiment, and takes in tables and models."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import contextlib
 import json
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,7 @@ class Server:
             Route("/", self._index, methods=["GET"]),
             WebSocketRoute("/experiment", self._experiment),
             Route("/table", self._table, methods=["POST"]),
+            Route("/model", self._model, methods=["POST"]),
             Route("/export/{name}", self._export, methods=["GET"]),
             Mount("/static", StaticFiles(directory=STATIC)),
         ]
@@ -195,6 +197,15 @@ class Server:
         return answer
 
     async def _table(self, request: Any) -> Any:
+        return await self._taken(request, _parsed, lambda experiment: experiment.add_table)
+
+    async def _model(self, request: Any) -> Any:
+        from pellucid.model import load
+
+        return await self._taken(request, load, lambda experiment: experiment.add_model)
+
+    async def _taken(self, request: Any, read: Callable[[str, bytes], Any], adder: Callable[[Experiment], Any]) -> Any:
+        """Take in an uploaded file: ``read`` makes of its name and bytes what the experiment is given."""
         from starlette.responses import JSONResponse
 
         content = bytearray()
@@ -204,8 +215,8 @@ class Server:
                 return JSONResponse({"frame": "error", "message": "a file may have 64 MB."}, 413)
         name = request.query_params.get("name", "")[:LONGEST_NAME].replace("/", "_").replace("\\", "_")
         try:
-            table = await asyncio.get_running_loop().run_in_executor(None, _parsed, name, bytes(content))
-            frame = await self._ask(lambda experiment: experiment.add_table(name, table))
+            found = await asyncio.get_running_loop().run_in_executor(None, read, name, bytes(content))
+            frame = await self._ask(lambda experiment: adder(experiment)(name, found))
         except PellucidError as error:
             return JSONResponse({"frame": "error", "message": str(error)}, 422)
         return JSONResponse(frame)

@@ -6,7 +6,6 @@ from typing import Any
 
 from pellucid.errors import OptionError, listed, near_miss
 from pellucid.layers import Dense
-from pellucid.layers.base import Array
 from pellucid.network import Network
 
 
@@ -64,8 +63,3 @@ def frozen_and_cut(edits: list[tuple[str, dict[str, Any]]]) -> tuple[list[list[i
         [list(neuron) for neuron, is_frozen in frozen.items() if is_frozen],
         [[name, list(at)] for (name, at), is_cut in cut.items() if is_cut],
     )
-
-
-def flat(views: dict[str, Array]) -> dict[str, list[float]]:
-    """Return arrays by name as flat lists."""
-    return {name: view.ravel().tolist() for name, view in views.items()}

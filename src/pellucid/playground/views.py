@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from pellucid.layers import ActivationLayer
+from pellucid.layers import ActivationLayer, Columns
 from pellucid.layers.base import Array
 from pellucid.losses import Loss
 from pellucid.network import Network
 
-MOST_MAPS = 64
+WHOLE = 64
+FEW = 16
+"""A layer of up to `WHOLE` neurons is shown whole, of a wider one the first `FEW`."""
 
 
 def score(network: Network, X: Array, target: Array, loss: Loss, classes: list[str]) -> dict[str, Any] | None:
@@ -36,8 +39,19 @@ def score(network: Network, X: Array, target: Array, loss: Loss, classes: list[s
 
 
 def has_map(network: Network, index: int) -> bool:
-    """Return whether a layer's neurons are shown as maps: activations, and the last layer."""
-    return isinstance(network.layers[index], ActivationLayer) or index == len(network.layers) - 1
+    """Return whether a layer's neurons are shown as maps: activations, a model's embeddings, and the last layer."""
+    return isinstance(network.layers[index], ActivationLayer | Columns) or index == len(network.layers) - 1
+
+
+def shown_neurons(n_neurons: int) -> int:
+    """Return how many of a layer's neurons, or of the inputs, are shown."""
+    return n_neurons if n_neurons <= WHOLE else FEW
+
+
+def shown_cells(views: Mapping[str, Array]) -> dict[str, Any]:
+    """Return those cells of each array, row by row, that belong to shown neurons."""
+    cropped = {name: view[tuple(slice(shown_neurons(size)) for size in view.shape)] for name, view in views.items()}
+    return {name: plain(view.ravel()) for name, view in cropped.items()}
 
 
 def maps(network: Network, grid: Array, loss: Loss) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -53,8 +67,8 @@ def maps(network: Network, grid: Array, loss: Loss) -> tuple[list[dict[str, Any]
 
 
 def _encoded(values: Array) -> list[dict[str, Any]]:
-    """Return each column, at most `MOST_MAPS`, as bytes between its lowest and highest value."""
-    values = np.nan_to_num(values[:, :MOST_MAPS], posinf=0.0, neginf=0.0)
+    """Return each column that is shown as bytes between its lowest and highest value."""
+    values = np.nan_to_num(values[:, : shown_neurons(values.shape[1])], posinf=0.0, neginf=0.0)
     low, high = values.min(axis=0), values.max(axis=0)
     span = np.where(high > low, high - low, 1.0)
     cells = np.ascontiguousarray(np.rint((values - low) / span * 255).astype(np.uint8).T)

@@ -34,6 +34,7 @@ function dataControls() {
     kinds(data),
     ...(data.kind === "formula" ? [formula(data)] : []),
     ...(data.kind === "table" ? [target(data)] : []),
+    ...(data.kind === "model" ? [element("p", {}, t("model_of", { model: data.model, table: data.table }))] : []),
     ...(drawn ? slides(["n_rows", "noise"]) : []),
     ...(data.kind.endsWith("_table") ? [] : slides(["test_share"])),
     ...(["formula", "points", "table"].includes(data.kind) ? [field(option("data", "task"), data.task, (task) => setData({ task }), "data-task")] : []),
@@ -51,8 +52,9 @@ function kinds(data) {
   for (const kind of latest.options.kinds) {
     if (kind === "table" && !latest.options.tables.length && !latest.table) continue;
     if (kind === "points" && data.kind !== "points") continue;
+    if (kind === "model" && !(theModel() && theTable())) continue;
     const input = element("input", { type: "radio", name: "kind", id: `kind-${kind}`, value: kind, checked: kind === data.kind });
-    input.addEventListener("change", () => setData(kind === "formula" && !data.formula ? { kind, formula: "x1**2 + x2**2 < 9" } : kind === "table" ? tableOf() : { kind }));
+    input.addEventListener("change", () => setData(kind === "formula" && !data.formula ? { kind, formula: "x1**2 + x2**2 < 9" } : kind === "table" ? tableOf() : kind === "model" ? modelOf() : { kind }));
     const canvas = element("canvas", { width: 48, height: 48, ariaHidden: "true" });
     drawKind(canvas, kind);
     group.append(element("label", { className: "kind", title: named(kind), htmlFor: input.id }, input, canvas, element("span", {}, named(kind))));
@@ -60,8 +62,17 @@ function kinds(data) {
   return group;
 }
 
+const theTable = () => latest.table ?? latest.options.tables[0];
+const theModel = () => latest.model ?? latest.options.models[0];
+const modelOf = () => ({ kind: "model", model: theModel().name, table: theTable().name });
+
+function fits(model, table) {
+  const names = table?.columns.map((each) => each.name) ?? [];
+  return Boolean(model) && [...model.columns, ...model.targets].every((name) => names.includes(name));
+}
+
 function tableOf() {
-  const table = latest.table ?? latest.options.tables[0];
+  const table = theTable();
   return { kind: "table", table: table.name, target: table.targets.at(-1) ?? "" };
 }
 
@@ -97,17 +108,20 @@ function pencil() {
 }
 
 function upload() {
-  const input = element("input", { type: "file", id: "upload", className: "unseen", accept: ".csv,.tsv,.parquet,.jsonl,.ndjson" });
+  const input = element("input", { type: "file", id: "upload", className: "unseen", accept: ".csv,.tsv,.parquet,.jsonl,.ndjson,.pellucid" });
   input.addEventListener("change", () => input.files[0] && send(input.files[0]));
   return element("label", { className: "button", htmlFor: "upload" }, input, t("own_table"));
 }
 
 export async function send(file) {
   if (file.size > 64 * 2 ** 20) return say(t("too_large"), true);
-  const answer = await fetch(`/table?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file }).catch(() => null);
+  const isModel = file.name.toLowerCase().endsWith(".pellucid");
+  const answer = await fetch(`/${isModel ? "model" : "table"}?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file }).catch(() => null);
   const frame = await answer?.json().catch(() => null);
   if (!answer?.ok) return say(frame?.message ?? t("gone"), true);
-  latest.table = frame;
+  latest[frame.frame] = frame;
+  if (fits(theModel(), theTable())) return setData(modelOf());
+  if (isModel) return say(t("model_needs", { model: frame.name, columns: [...frame.columns, ...frame.targets].join(", ") }), true);
   return setData(tableOf());
 }
 
@@ -135,8 +149,9 @@ function learningControls() {
       configured("Schedule", "schedule", configuration.schedule, set("schedule"), "schedule"),
       element("div", { className: "configured" },
         latest.options.sections.penalty.map((each) => field(each, configuration.penalty[each.name], (value) => ask("set_penalty", { penalty: { [each.name]: value } }), `penalty-${each.name}`))),
-      configured("Initializer", "initializer", configuration.network.initializer, (initializer) => setNetwork({ initializer }), "initializer"),
-      configured("Activation", "output_activation", configuration.network.output_activation, (value) => setNetwork({ output_activation: value }), "output-activation"),
+      ...(configuration.data.kind === "model" ? [] : [
+        configured("Initializer", "initializer", configuration.network.initializer, (initializer) => setNetwork({ initializer }), "initializer"),
+        configured("Activation", "output_activation", configuration.network.output_activation, (value) => setNetwork({ output_activation: value }), "output-activation")]),
       element("div", { className: "configured" },
         field(latest.options.commands.set_epochs[0], configuration.epochs, set("epochs"), "epochs"),
         field(latest.options.commands.set_seed[0], configuration.seed, set("seed"), "seed")),

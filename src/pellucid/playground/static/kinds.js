@@ -14,7 +14,7 @@ const RULES = {
   plane: (x, y) => (x + y) / 1.6,
   gauss_regression: (x, y) => Math.exp(-6 * ((x - 0.4) ** 2 + (y - 0.4) ** 2)) - Math.exp(-6 * ((x + 0.4) ** 2 + (y + 0.4) ** 2)),
 };
-const TEXTS = { xor_table: "4", single_layer_table: "3", formula: "ƒ", points: "✎", table: "▦" };
+const TEXTS = { xor_table: "4", single_layer_table: "3", formula: "ƒ", points: "✎", table: "▦", model: "◆" };
 
 export function drawKind(canvas, kind) {
   const context = canvas.getContext("2d");

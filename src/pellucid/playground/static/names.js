@@ -2,7 +2,7 @@
 
 const russian = {
   circle: "круг", gauss: "две кучки", spiral: "спираль", plane: "плоскость", gauss_regression: "горы",
-  formula: "формула", points: "точки", table: "таблица", n_rows: "Строк", noise: "Шум", test_share: "Доля для проверки",
+  formula: "формула", points: "точки", table: "таблица", model: "модель", n_rows: "Строк", noise: "Шум", test_share: "Доля для проверки",
   task: "Задача", target: "Цель", classification: "классы", regression: "числа", auto: "сама", learning_rate: "Скорость обучения",
   optimizer: "Оптимизатор", loss: "Потеря", batch_size: "Размер порции", schedule: "Расписание", initializer: "Начальные веса",
   output_activation: "Функция на выходе", activation: "Функция", epochs: "Эпох в расписании", seed: "Зерно", l1: "L1", l2: "L2",

@@ -14,11 +14,11 @@ let edges = []; // {path, touch, weight, at}
 
 // The columns that are shown: the inputs, then every layer with maps, each with the Dense that feeds it.
 export function shownLayers(experiment) {
-  const shown = [{ layer: -1, dense: null, neurons: experiment.inputs.length }];
+  const shown = [{ layer: -1, dense: null, neurons: experiment.inputs.length, count: experiment.shown_inputs }];
   let dense = null;
-  for (const { index, type, neurons, has_map: mapped } of experiment.layers) {
+  for (const { index, type, neurons, shown: count, has_map: mapped } of experiment.layers) {
     if (type === "Dense") dense = index;
-    if (mapped) shown.push({ layer: index, dense, neurons });
+    if (mapped) shown.push({ layer: index, dense, neurons, count, type });
   }
   const last = shown.at(-1);
   const before = shown.at(-2);
@@ -45,13 +45,12 @@ function build() {
   const drawing = vector("svg", { class: "edges", "aria-hidden": "true" });
   const stage = element("div", { className: "stage" }, drawing);
   columns = shownLayers(experiment).map((shown, column) => {
-    const count = Math.min(shown.neurons, 64);
-    const neurons = Array.from({ length: count }, (_, neuron) => makeNeuron(shown, neuron));
+    const neurons = Array.from({ length: shown.count }, (_, neuron) => makeNeuron(shown, neuron));
     const head = header(column, shown);
     stage.append(head, ...neurons.map((each) => each.button));
     return { ...shown, head, neurons };
   });
-  edges = columns.slice(1).flatMap((to, column) => columns[column].neurons.flatMap((_, i) => to.neurons.map((__, j) => makeEdge(drawing, to.dense, i, j, column))));
+  edges = columns.slice(1).flatMap((to, column) => columns[column].neurons.flatMap((_, i) => (to.dense === null ? [] : to.neurons).map((__, j) => makeEdge(drawing, to.dense, i, j, column))));
   find("#graph").replaceChildren(stage);
   place();
 }
@@ -61,7 +60,7 @@ function makeNeuron({ layer, dense }, neuron) {
   const name = layer < 0 ? latest.experiment.inputs[neuron] : `${t("neuron")} ${neuron + 1}`;
   const button = element("button", { type: "button", className: "neuron", id: `neuron-${layer}-${neuron}`, title: name, ariaLabel: layer < 0 ? name : `${name}, ${t("layer")} ${layer}` }, canvas);
   if (layer < 0) button.append(element("span", { className: "input-name" }, name));
-  else button.addEventListener("click", () => choose({ kind: "neuron", layer, dense, neuron }));
+  else if (dense !== null) button.addEventListener("click", () => choose({ kind: "neuron", layer, dense, neuron }));
   return { button, canvas };
 }
 
@@ -75,10 +74,11 @@ function makeEdge(drawing, dense, i, j, column) {
   return { path, touch, weight, at: [i, j], column, i, j };
 }
 
-function header(column, { neurons }) {
-  const { hidden } = latest.experiment.configuration.network;
+function header(column, { neurons, type }) {
+  const { data, network: { hidden } } = latest.experiment.configuration;
   const layer = hidden[column - 1];
   if (column === 0) return element("div", { className: "column-head" }, element("b", {}, t("inputs")));
+  if (data.kind === "model") return element("div", { className: "column-head" }, element("b", {}, String(neurons)), element("small", {}, type));
   if (!layer) return element("div", { className: "column-head" }, element("b", {}, t("output")), hidden.length < MOST_HIDDEN ? addLayer(hidden) : null);
   const change = (changes) => ask("set_network", { network: { hidden: hidden.map((each, index) => (index === column - 1 ? { ...each, ...changes } : each)) } });
   const options = Object.fromEntries(latest.options.sections.hidden.map((option) => [option.name, option]));
@@ -152,8 +152,7 @@ function draw() {
   const gone = new Set(cut.map(([parameter, [i, j]]) => `${parameter}-${i}-${j}`));
   for (const edge of edges) {
     const values = weights[edge.weight];
-    const [, outputs] = latest.experiment.parameters.find((each) => each.name === edge.weight)?.shape ?? [0, 0];
-    const value = values?.[edge.i * outputs + edge.j] ?? 0;
+    const value = values?.[edge.i * columns[edge.column + 1].count + edge.j] ?? 0;
     const strength = Math.min(9, Math.abs(value) * 3);
     edge.path.setAttribute("stroke-width", Math.max(0.5, strength).toFixed(2));
     edge.path.setAttribute("class", `edge ${value < 0 ? "minus" : "plus"}${gone.has(`${edge.weight}-${edge.i}-${edge.j}`) ? " cut" : ""}${edge.lit ? " lit" : ""}`);

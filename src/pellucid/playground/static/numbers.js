@@ -103,7 +103,8 @@ function neuron() {
 
 function weightsOf(layer, index) {
   const name = `${layer}.weight`;
-  const [inputs, outputs] = latest.experiment.parameters.find((each) => each.name === name).shape;
+  const outputs = latest.experiment.layers[layer].shown;
+  const inputs = latest.progress.weights[name].length / outputs;
   const { weights, gradients } = latest.progress;
   const item = (parameter, at, value, gradient, label) =>
     element("li", {}, element("button", { type: "button", id: `weight-${at.join("-")}`, onclick: () => select({ kind: "weight", parameter, at }) }, `${label} = ${number(value)}`), element("small", {}, ` ∂ ${number(gradient)}`));
