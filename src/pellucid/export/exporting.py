@@ -13,13 +13,14 @@ import numpy as np
 from pellucid.errors import OptionError, OutputError, ProofError, listed, near_miss
 from pellucid.export.evaluation import evaluate
 from pellucid.export.graph import Graph
-from pellucid.export.lowering import lower
-from pellucid.export.proof import TOLERANCES, Proof, prove
+from pellucid.export.lowering import lower, precision_of
+from pellucid.export.proof import TOLERANCES, Proof, difference, prove
 from pellucid.export.target import Target
 from pellucid.export.targets import TARGETS
 from pellucid.export.vectors import Vectors, make_vectors
 from pellucid.layers.base import Array
 from pellucid.model.output import check_writable
+from pellucid.network import Network
 
 Location = str | os.PathLike[str]
 
@@ -55,7 +56,7 @@ def export(
     model : a fitted TabularClassifier or TabularRegressor, or a Network
     path : what to write; by default its suffix names the target
     target : the name of a target, such as "c"
-    precision : of the networks' arithmetic, "float" or "double"; by default the target's own
+    precision : of the networks' arithmetic, "float" or "double"; by default the networks' own, if the target has it
     coverage : of a regression, also write the ends of the interval of this coverage, such as 0.9
     overwrite, require_proof : whether to replace files, and whether to fail where the runtime is missing
 
@@ -67,13 +68,14 @@ def export(
     """
     path = Path(path)
     writer = choose(path, target)
-    precision = writer.precisions[0] if precision is None else precision
+    own = precision_of(model)
+    if precision is None:
+        precision = own if own in writer.precisions else writer.precisions[0]
     if precision not in writer.precisions:
         raise OptionError(
             f"export to {writer.name}: precision got {precision!r}; it expects {listed(writer.precisions)}."
         )
-    graph = lower(model, coverage=coverage)
-    graph = graph.widened() if precision == "double" else graph
+    graph = lower(model, coverage=coverage, precision=precision)
     writer.check(graph)
     check_writable(path, overwrite=overwrite, noun="a program", to_overwrite=to_overwrite)
     vectors = make_vectors(graph, TOLERANCES[precision], _units(model, graph))
@@ -121,7 +123,8 @@ def choose(path: Path, name: str | None) -> Target:
 
 def check_against_model(model: Any, graph: Graph, vectors: Vectors) -> None:
     """Raise `ProofError` if the graph does not predict the test vectors as the model itself does."""
-    if not hasattr(model, "encoder_"):
+    if isinstance(model, Network):
+        _check_against_network(model, graph, vectors)
         return
     table, expected = _table(graph, vectors), evaluate(graph, vectors.columns)
     if "prediction" in expected:
@@ -132,6 +135,21 @@ def check_against_model(model: Any, graph: Graph, vectors: Vectors) -> None:
     if not off.max() <= 1:
         raise ProofError(
             f"export: the graph differs from the model's own predictions in row {int(off.max(axis=1).argmax())}."
+        )
+
+
+def _check_against_network(network: Network, graph: Graph, vectors: Vectors) -> None:
+    """Compare with a network in double, of which the graph may be one in float; one in float is its own measure."""
+    if precision_of(network) == "float":
+        return
+    own, found = network.predict(vectors.columns["x"]), vectors.outputs["outputs"]
+    off = difference(graph.outputs[0], own, found, vectors).max(axis=1)
+    if not off.max() <= vectors.tolerance:
+        row = int(off.argmax())
+        raise ProofError(
+            f"export: in {vectors.columns['x'][row].tolist()} the graph gives {found[row].tolist()}, the network "
+            f"{own[row].tolist()}: more than {vectors.tolerance:g} apart. The network computes in double: leave "
+            "precision out, or give double."
         )
 
 

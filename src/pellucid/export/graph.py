@@ -327,15 +327,6 @@ class Graph:
             operation.output: operation.size for operation in self.operations
         }
 
-    def widened(self) -> Graph:
-        """Return the graph with all arithmetic in float64; constants keep their values."""
-        return dataclasses.replace(self, operations=tuple(map(_wide, self.operations)))
-
     def used(self) -> Iterator[type[Operation]]:
         """Yield the types of its operations, each once, in the order in which they come up."""
         yield from dict.fromkeys(type(operation) for operation in self.operations)
-
-
-def _wide(operation: Operation) -> Operation:
-    arrays: dict[str, Any] = {name: array.astype(np.float64) for name, array in operation.constants.items()}
-    return dataclasses.replace(operation, **{**arrays, "dtype": "float64"})

@@ -58,7 +58,7 @@ def prove(target: Target, path: Path, graph: Graph, vectors: Vectors, runtime: s
         if output.kind in ("label", "labels"):
             n_ties += _labels_differ(path, output, own, other, expected, vectors.tolerance)
             continue
-        off = _difference(output, own, other, vectors)
+        off = difference(output, own, other, vectors)
         row = int(np.argmax(off.max(axis=1)))
         differences[output.name] = float(off.max(initial=0.0))
         if not differences[output.name] <= vectors.tolerance:
@@ -71,7 +71,8 @@ def prove(target: Target, path: Path, graph: Graph, vectors: Vectors, runtime: s
     return Proof(runtime, len(next(iter(columns.values()))), vectors.n_rows, vectors.tolerance, differences, n_ties)
 
 
-def _difference(output: Output, own: Array, other: Array, vectors: Vectors) -> Array:
+def difference(output: Output, own: Array, other: Array, vectors: Vectors) -> Array:
+    """Return by how much two outputs differ, (n_rows, size); infinitely where only one is NaN."""
     with np.errstate(invalid="ignore"):
         off = np.abs(own.astype(np.float64) - other)
     if output.kind == "numbers":
