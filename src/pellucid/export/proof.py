@@ -12,7 +12,7 @@ from pellucid.errors import ProofError
 from pellucid.export.evaluation import evaluate
 from pellucid.export.graph import Graph, Output
 from pellucid.export.target import Target
-from pellucid.export.vectors import ORDINARY, Vectors, rows_for
+from pellucid.export.vectors import ORDINARY, Vectors, rows_for, tied
 from pellucid.layers.base import Array
 from pellucid.random import Random
 
@@ -87,12 +87,7 @@ def _labels_differ(
     """Return in how many rows the label is another because the model's two best are as good as equal."""
     differ = (own != other).any(axis=1)
     probabilities = expected["probabilities"].astype(np.float64)
-    if output.kind == "label":
-        best = np.sort(probabilities, axis=1)
-        margin = best[:, -1] - best[:, -2]
-    else:
-        margin = np.abs(probabilities - 0.5).min(axis=1)
-    wrong = np.flatnonzero(differ & (margin > 2 * tolerance))
+    wrong = np.flatnonzero(differ & ~tied(output, probabilities, tolerance))
     if len(wrong):
         row = int(wrong[0])
         raise ProofError(

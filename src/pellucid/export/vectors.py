@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pellucid.export.evaluation import evaluate
-from pellucid.export.graph import Cast, Code, Column, Graph, Join, Lookup, Select, Squeeze
+from pellucid.export.graph import Cast, Code, Column, Graph, Join, Lookup, Output, Select, Squeeze
 from pellucid.layers.base import Array
 from pellucid.random import Purpose, Random
 from pellucid.tabular.values import MICROSECONDS_PER_DAY
@@ -20,11 +20,14 @@ UNSEEN = ("no level, \"quoted\", 'quoted', \\ and \t", "no level: Ünïcödé �
 VECTOR_NUMBERS = np.array([[0.0], [1.0], [-1.0], [100.0]])
 VECTOR_PLACES = np.array([[0.0], [1 - 2**-53], [0.5], [0.25]])  # of codes among all codes: the first, the last, ...
 ORDINARY = 16
+TIED = -1.0
 
 
 @dataclass(frozen=True)
 class Vectors:
     """Raw columns by name, as `evaluate` takes them, and the outputs by name, (n_rows, size) float64.
+
+    A label is `TIED` where the model's two best are as good as equal: there a program may give another.
 
     tolerance : what a program's self-test allows: largest difference of a probability, or of a number over 1 + its size
         in deviations of the target (in its own unit where there is none)
@@ -60,7 +63,20 @@ def make_vectors(graph: Graph, tolerance: float, unit: Mapping[str, Array]) -> V
     """Return the vectors that are embedded in a program for this graph."""
     columns = rows_for(graph, ORDINARY, Random(0))
     outputs = {name: value.astype(np.float64) for name, value in evaluate(graph, columns).items()}
+    for output in graph.outputs:
+        if output.kind in ("label", "labels"):
+            outputs[output.name][tied(output, outputs["probabilities"], tolerance)] = TIED
     return Vectors(columns, outputs, tolerance, unit)
+
+
+def tied(output: Output, probabilities: Array, tolerance: float) -> Array:
+    """Return in which rows a label may be another when each probability is off by at most the tolerance, (n_rows,)."""
+    if output.kind == "label":
+        best = np.sort(probabilities, axis=1)
+        margin = best[:, -1] - best[:, -2]
+    else:
+        margin = np.abs(probabilities - 0.5).min(axis=1)
+    return np.asarray(margin <= 2 * tolerance)
 
 
 def _extremes(column: Column, graph: Graph) -> list[object]:
