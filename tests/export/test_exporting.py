@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from pellucid import Dense, Network
-from pellucid.errors import ProofError
-from pellucid.export import export, lower
+from pellucid.errors import OptionError, OutputError, ProofError
+from pellucid.export import evaluate, export, lower
 from pellucid.export.layers import _Lowering
 from pellucid.export.proof import TOLERANCES, difference
+from pellucid.export.targets.c import C
 from pellucid.export.vectors import make_vectors
 from tests.export import models
 
@@ -60,4 +64,54 @@ def test_a_layer_that_is_lowered_wrongly_differs_from_its_network(
     monkeypatch.setattr(_Lowering, "cast", lambda self, array: right(self, np.asarray(array) * 1.0001))
     with pytest.raises(ProofError, match="the graph gives"):
         export(models.network("wide", "float64"), tmp_path / "network.py")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_leaves_nothing(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, content: bytes) -> None:
+        with path.open("wb") as file:
+            file.write(content[:100])
+            raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OutputError, match=r"cannot write a program to .*network\.c'.*Free some space"):
+        export(models.network("scale", "float32"), tmp_path / "network.c")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("problem", [OSError(errno.EIO, "Input/output error"), KeyboardInterrupt()])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_second_file_that_cannot_be_put_in_place_leaves_neither(
+    problem: BaseException, overwrite: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = os.replace
+
+    def fails(source: Any, target: Path) -> None:
+        if target.suffix == (".c" if overwrite else ".h"):
+            raise problem
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fails)
+    expected = OutputError if isinstance(problem, OSError) else KeyboardInterrupt
+    with pytest.raises(expected):
+        export(models.network("scale", "float32"), tmp_path / "network.c", overwrite=overwrite)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_appears_meanwhile_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def another_writes(self: C, path: Path, graph: Any, columns: Any) -> Any:
+        (tmp_path / "network.h").write_text("mine")
+        return evaluate(graph, columns)
+
+    monkeypatch.setattr(C, "run", another_writes)
+    with pytest.raises(OutputError, match="File exists"):
+        export(models.network("scale", "float32"), tmp_path / "network.c")
+    assert [path.name for path in tmp_path.iterdir()] == ["network.h"]
+    assert (tmp_path / "network.h").read_text() == "mine"
+
+
+def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"second file is called 'network\.h' too; give a name that ends in \.c"):
+        export(models.network("scale", "float32"), tmp_path / "network.h", target="c")
     assert list(tmp_path.iterdir()) == []

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pellucid.errors import OptionError, OutputError, ProofError, listed, near_miss
+from pellucid.errors import OptionError, ProofError, listed, near_miss
 from pellucid.export.evaluation import evaluate
 from pellucid.export.graph import Graph
 from pellucid.export.lowering import lower, precision_of
@@ -19,7 +20,7 @@ from pellucid.export.target import Target
 from pellucid.export.targets import TARGETS
 from pellucid.export.vectors import Vectors, make_vectors
 from pellucid.layers.base import Array
-from pellucid.model.output import check_writable
+from pellucid.model.output import check_writable, unwritten
 from pellucid.network import Network
 
 Location = str | os.PathLike[str]
@@ -82,11 +83,20 @@ def export(
     check_against_model(model, graph, vectors)
     program = writer.write(graph, vectors, path.stem)
     names = [path.name, *list(program.files)[1:]]
+    if path.name in names[1:]:
+        raise OptionError(
+            f"export to {writer.name}: its second file is called {path.name!r} too; give a name that ends in "
+            f"{writer.suffix}."
+        )
     for name in names[1:]:
         check_writable(path.parent / name, overwrite=overwrite, noun="a program", to_overwrite=to_overwrite)
+    refused = f"cannot write a program to {str(path)!r}"
     with tempfile.TemporaryDirectory(prefix=".pellucid-", dir=path.parent) as folder:
-        for name, content in zip(names, program.files.values(), strict=True):
-            (Path(folder) / name).write_bytes(content.encode() if isinstance(content, str) else content)
+        try:
+            for name, content in zip(names, program.files.values(), strict=True):
+                (Path(folder) / name).write_bytes(content.encode() if isinstance(content, str) else content)
+        except OSError as error:
+            raise unwritten(refused, error) from error
         runtime = writer.runtime()
         if runtime is None and require_proof:
             raise ProofError(
@@ -95,14 +105,26 @@ def export(
             )
         proof = None if runtime is None else prove(writer, Path(folder) / path.name, graph, vectors, runtime)
         try:
-            for name in names:
-                if not overwrite:
-                    open(path.parent / name, "xb").close()
-                os.replace(Path(folder) / name, path.parent / name)
+            _put_in_place(Path(folder), names, path.parent, overwrite=overwrite)
         except OSError as error:
-            raise OutputError(f"cannot write {str(path)!r}: {error.strerror or error}.") from error
+            raise unwritten(refused, error) from error
     files = tuple(path.parent / name for name in names)
     return Export(writer.name, precision, files, program.n_bytes, graph.n_constants, program.notes, proof)
+
+
+def _put_in_place(made: Path, names: Sequence[str], folder: Path, *, overwrite: bool) -> None:
+    """Rename all files, or leave none that was not there."""
+    placed: list[Path] = []
+    try:
+        for name in names:
+            if not overwrite:
+                open(folder / name, "xb").close()  # of two writers at the same moment, only one gets the name
+                placed.append(folder / name)
+            os.replace(made / name, folder / name)
+    except BaseException:
+        for path in placed:
+            path.unlink()
+        raise
 
 
 def choose(path: Path, name: str | None) -> Target:
