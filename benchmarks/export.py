@@ -164,7 +164,7 @@ def main() -> None:
                     except OptionError as error:
                         print(f"| {members} | {target.name} | {str(error).partition(', and')[0]} | | | |")
                         continue
-                    graph = lower(model) if precision == "float" else lower(model).widened()
+                    graph = lower(model, precision=precision)
                     columns = rows_for(graph, n, Random(2))
                     columns = {name: np.asarray(values[-n:]) for name, values in columns.items()}
                     if target.name in TIMERS:

@@ -11,6 +11,9 @@ import polars
 import pytest
 
 import pellucid as library
+from pellucid.cli.display import Display
+from pellucid.cli.material import prepare
+from pellucid.cli.record import recorded_order
 from pellucid.model import read_model, write_model
 
 SMALL = ("--epochs", 2, "--hidden-layer-sizes", 8)
@@ -73,10 +76,12 @@ def test_other_data_are_told_and_not_trained_on(pellucid: Any, plums: Path) -> N
     table = polars.read_csv("fruit.csv")
     table.rename({"size": "length"}).write_csv("renamed.csv")
     table[::-1].write_csv("reversed.csv")
+    table[::-1].with_columns(price=table["price"] + 1).write_csv("other.csv")
     table.with_columns(price=table["price"] + 1).write_csv("changed.csv")
     for name, said in (
         ("renamed.csv", "column 'size' is called 'length'"),
-        ("reversed.csv", "other rows, or the same ones in another order"),
+        ("reversed.csv", "  these are the same rows, in another order\n"),
+        ("other.csv", "most columns differ: these are other rows"),
         ("changed.csv", "column 'price' has other values"),
     ):
         ended = pellucid("verify", "fruit.pellucid", "--data", name)
@@ -84,6 +89,27 @@ def test_other_data_are_told_and_not_trained_on(pellucid: Any, plums: Path) -> N
         assert f"data: not what the model was trained on ({name}, 48 of 60 rows to learn from)" in ended.out
         assert said in ended.out
         assert ended.out.endswith("different: it was not trained again\n")
+
+
+def test_a_changed_cell_of_a_row_that_was_held_out_is_told(pellucid: Any, fruit: Path) -> None:
+    table = polars.read_csv(fruit).with_columns(price=polars.int_range(60))
+    table.write_csv("fruit.csv")
+    assert pellucid("train", "fruit.csv", "--target", "kind", *SINGLE).code == 0
+    model = Path("fruit.pellucid")
+    order = recorded_order(library.load(model), model, fruit, [])
+    held = prepare(order, Display(as_json=True, quiet=True)).test
+    assert held is not None
+    changed = polars.when(polars.col("price") == held["price"][3]).then(999).otherwise("size").alias("size")
+    table.with_columns(changed).write_csv("changed.csv")
+    ended = pellucid("verify", "fruit.pellucid", "--data", "changed.csv")
+    assert (ended.code, ended.err) == (1, "")
+    assert "same: every weight is the same bits\n" in ended.out
+    said = "different: the 12 rows held out are not those that it was scored on\n  column 'size' has other values\n"
+    assert ended.out.endswith(said)
+    document = json.loads(pellucid("verify", "fruit.pellucid", "--data", "changed.csv", "--json").out)
+    assert document["same"] is False
+    assert (document["data"], document["weights"]) == ([], [])
+    assert document["held_out"] == ["column 'size' has other values"]
 
 
 def test_an_edited_weight_is_told(pellucid: Any, plums: Path) -> None:

@@ -17,6 +17,7 @@ from pellucid.layers import (
     BatchNorm,
     Columns,
     Dropout,
+    Embedding,
     LayerNorm,
     PeriodicEmbedding,
     PeriodicFeatures,
@@ -113,6 +114,14 @@ NETWORKS: dict[str, tuple[int, Any]] = {
     "periodic": (3, lambda: [PeriodicEmbedding(n_frequencies=4, deviation=1.0), Dense(1)]),
     "periodic features": (3, lambda: [PeriodicFeatures(n_frequencies=4, deviation=1.0), Dense(1)]),
     "columns": (3, lambda: [Columns({"a": (0, 1, Scale()), "b": (1, 3, Dense(4))}), Dense(1)]),
+    "embedding": (1, lambda: [Embedding(5, 3), Dense(2)]),
+    "columns of codes": (
+        4,
+        lambda: [
+            Columns({"size": (0, 2, Scale()), "color": (2, 3, Embedding(7, 3)), "sex": (3, 4, Embedding(2, 2))}),
+            Dense(2),
+        ],
+    ),
     "wide": (9, lambda: [Dense(7), ActivationLayer("tanh"), Dense(6)]),
 }
 

@@ -21,7 +21,7 @@ from pellucid.errors import OptionError, ProofError
 from pellucid.examples import single_layer, xor
 from pellucid.export import export, lower
 from pellucid.export.evaluation import evaluate
-from pellucid.export.graph import Affine, Code, Column, Complement, Graph, Largest, Lookup, Operation, Output
+from pellucid.export.graph import Above, Affine, Code, Column, Complement, Graph, Largest, Lookup, Operation, Output
 from pellucid.export.target import template
 from pellucid.export.targets.c import C, operations
 from pellucid.export.targets.c.constants import number
@@ -139,12 +139,16 @@ def test_the_proof_finds_swapped_classes(tmp_path: Path, monkeypatch: pytest.Mon
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_proof_finds_another_label_though_the_probabilities_are_right(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("kind", "operation"), [("classes", Largest), ("labels", Above)])
+def test_the_self_test_finds_another_label_though_the_probabilities_are_right(
+    kind: str, operation: type[Operation], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(operations.WRITERS, Largest, lambda w, o: [f"{o.output}[0] = 0;"])
-    with pytest.raises(ProofError, match="the label is another than the model's"):
-        export(models.fitted("classes"), tmp_path / "model.c")
+    monkeypatch.setitem(operations.WRITERS, operation, lambda w, o: [f"{o.output}[{i}] = 0;" for i in range(o.size)])
+    with pytest.raises(ProofError, match=r"largest difference on \d+ rows: inf"):
+        export(models.fitted(kind), tmp_path / "model.c")
+    monkeypatch.setattr("pellucid.export.vectors.tied", lambda output, values, tolerance: np.full(len(values), True))
+    with pytest.raises(ProofError, match="the label is another than the model's"):  # only of rows that are not tied
+        export(models.fitted(kind), tmp_path / "model.c")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -161,12 +161,28 @@ def test_as_a_program_it_reads_csv_and_tests_itself(tmp_path: Path) -> None:
         assert refused.returncode == 1 and "\n    at " not in refused.stderr and refused.stderr
 
 
-def test_a_networks_program_takes_columns_as_they_stand(tmp_path: Path) -> None:
+def test_a_networks_program_finds_its_columns_by_their_places(tmp_path: Path) -> None:
     network = Network([Dense(1, weight_initializer=[[2.0], [3.0]])], n_inputs=2)
     network.initialize()
     export(network, tmp_path / "model.mjs")
-    (tmp_path / "rows.csv").write_text("a,b\n1,10\n")
+    (tmp_path / "rows.csv").write_text("x[1],note,x[0]\n10,a,1\n")
     assert node(str(tmp_path / "model.mjs"), str(tmp_path / "rows.csv")).stdout == "outputs\n32\n"
+    (tmp_path / "rows.csv").write_text("x[0],b\n1,10\n")
+    said = node(str(tmp_path / "model.mjs"), str(tmp_path / "rows.csv")).stderr
+    assert said == 'the row has no column "x[1]"; its columns are "x[0]", "b".\n'
+
+
+@pytest.mark.parametrize(("kind", "right"), [("classes", "x[j] > x[best]"), ("labels", "x[j] > threshold")])
+def test_the_self_test_finds_another_label_though_the_probabilities_are_right(
+    kind: str, right: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(javascript, "template", lambda name: template(name).replace(right, right.replace(">", "<")))
+    with pytest.raises(ProofError, match=r"self-test: row \d+, labels?: got"):
+        export(models.fitted(kind), tmp_path / "model.mjs")
+    monkeypatch.setattr("pellucid.export.vectors.tied", lambda output, values, tolerance: np.full(len(values), True))
+    with pytest.raises(ProofError, match="the label is another than the model's"):  # only of rows that are not tied
+        export(models.fitted(kind), tmp_path / "model.mjs")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("mistake", ["transposed", "off by one", "swapped"])

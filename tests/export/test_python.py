@@ -16,10 +16,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pellucid import Dense, Network
 from pellucid.errors import OptionError, ProofError
 from pellucid.export import export
 from pellucid.export.evaluation import compute
 from pellucid.export.graph import (
+    Above,
     Activate,
     Affine,
     Circle,
@@ -28,6 +30,7 @@ from pellucid.export.graph import (
     Complement,
     Curves,
     Graph,
+    Largest,
     Normalize,
     Operation,
     Scale,
@@ -176,6 +179,45 @@ def test_the_proof_finds_a_planted_mistake_and_leaves_nothing(
     with pytest.raises(ProofError, match=r"exit code 1 and said: largest difference on \d+ rows"):
         exported(models.fitted("binary"), tmp_path / "model.py", target)
     assert list(tmp_path.iterdir()) == []
+
+
+def mislabeled(o: Operation) -> list[Operation]:
+    if not isinstance(o, Largest | Above):
+        return [o]
+    n = o.size if isinstance(o, Above) else 3
+    return [Scale("negative", n, "float64", o.x, -np.ones(n), np.zeros(n)), dataclasses.replace(o, x="negative")]
+
+
+@pytest.mark.parametrize("kind", ["classes", "labels"])
+@pytest.mark.parametrize("target", ["numpy", "python"])
+def test_the_self_test_finds_another_label_though_the_probabilities_are_right(
+    target: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = PythonProgram.write
+
+    def write(program: PythonProgram, graph: Graph, *rest: Any) -> Any:
+        operations = tuple(new for old in graph.operations for new in mislabeled(old))
+        return own(program, dataclasses.replace(graph, operations=operations), *rest)
+
+    monkeypatch.setattr(PythonProgram, "write", write)
+    with pytest.raises(ProofError, match=r"exit code 1 and said: largest difference on \d+ rows: inf"):
+        exported(models.fitted(kind), tmp_path / "model.py", target)
+    monkeypatch.setattr("pellucid.export.vectors.tied", lambda output, values, tolerance: np.full(len(values), True))
+    with pytest.raises(ProofError, match="the label is another than the model's"):  # only of rows that are not tied
+        exported(models.fitted(kind), tmp_path / "model.py", target)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("target", ["numpy", "python"])
+def test_a_networks_program_finds_its_columns_by_their_places(target: str, tmp_path: Path) -> None:
+    network = Network([Dense(1, weight_initializer=[[2.0], [3.0]])], n_inputs=2)
+    network.initialize()
+    exported(network, tmp_path / "model.py", target)
+    rows = written({"x[1]": [10], "note": ["a"], "x[0]": [1]}, tmp_path / "rows.csv")
+    assert run(tmp_path / "model.py", rows).stdout == "outputs\n32.0\n"
+    rows = written({"x[0]": [1], "b": [10]}, tmp_path / "rows.csv")
+    said = run(tmp_path / "model.py", rows)
+    assert said.returncode == 1 and said.stderr == f"{rows}: there is no column 'x[1]'; there are 'x[0]', 'b'.\n"
 
 
 def test_a_program_that_does_not_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

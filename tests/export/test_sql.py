@@ -203,7 +203,7 @@ def test_long_sums_are_shallow() -> None:
 
 def test_each_expression_is_written_once() -> None:
     """As many columns are computed as the operation has numbers: nothing is written out again."""
-    graph = lower(models.network("wide", "float64")).widened()
+    graph = lower(models.network("wide", "float64"))
     statement = Statement()
     made = operations.write(graph.operations[0], statement, [statement.add(f"x{j}", (), raw=True) for j in range(9)])
     assert len(made) == 7 and [len(level) for level in statement.levels] == [9, 7]

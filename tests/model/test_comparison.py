@@ -73,7 +73,9 @@ def test_a_tensor_is_told_with_its_first_and_its_largest_difference(model: Any, 
 def test_versions_and_scores_are_told(model: Any, tmp_path: Path) -> None:
     model.save(tmp_path / "m")
     document, tensors, _ = read_model(tmp_path / "m")
-    document["receipt"] |= {"pellucid": "0.0.1", "test": {"rows": 9, "metrics": {"accuracy": 0.5, "AUROC": "nan"}}}
+    receipt = document["receipt"]
+    test = {"rows": 9, "metrics": {"accuracy": 0.5, "AUROC": "nan"}, "data": receipt["data"]}
+    receipt |= {"pellucid": "0.0.1", "test": test}
     write_model(tmp_path / "edited", document, tensors)
     found = compare_models(model, load(tmp_path / "edited"))
     assert found["versions"][0].startswith("pellucid is ")

@@ -51,6 +51,8 @@ def test_it_tells_data_plan_versions_time_and_result(path: Path) -> None:
         (("command",), [], "command"),
         (("test",), {"rows": 1, "metrics": {"accuracy": "good"}}, "ValueError"),
         (("test",), {"rows": 1.5, "metrics": {}}, "scores"),
+        (("test",), {"rows": 1, "metrics": {}}, "data"),
+        (("test",), {"rows": 1, "metrics": {}, "data": {"columns": []}}, "fingerprint"),
     ],
 )
 def test_another_receipt_is_refused(keys: tuple[str, ...], value: Any, said: str, path: Path, tmp_path: Path) -> None:

@@ -112,7 +112,13 @@ def test_differences_say_what_can_be_told() -> None:
     assert own.differences(taken(TABLE[:3], y=CLASSES[:3]))[0] == "3 rows instead of 4"
     table = TABLE.drop("none")
     found = taken(table).differences(taken(table[::-1], y=CLASSES[::-1]))
-    assert found[0] == "most columns differ: these are other rows, or the same ones in another order"
+    assert found == ["these are the same rows, in another order"]
+    found = taken(table).differences(taken(table[::-1].with_columns(size=polars.lit(7.5)), y=CLASSES[::-1]))
+    assert found[0] == "most columns differ: these are other rows"
+    weight = np.arange(1.0, 5.0)
+    assert taken(TABLE, weight=weight).differences(taken(TABLE, weight=weight[::-1])) == [
+        "sample_weight has other values"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -141,6 +147,8 @@ def test_it_comes_back_from_json_and_nothing_else_does() -> None:
         {**state, "columns": state["columns"][1:]},
         {**state, "columns": [["Z", *state["columns"][0][1:]]]},
         {**state, "columns": []},
+        {**state, "row_sum": "0"},
+        {name: value for name, value in state.items() if name != "row_sum"},
         {**state, "more": 1},
     ):
         with pytest.raises(DataError, match="fingerprint"):

@@ -23,7 +23,10 @@ def export(
     precision: Annotated[
         str | None,
         typer.Option(
-            "--precision", metavar="NAME", help="float or double.", show_default="float where the target has both"
+            "--precision",
+            metavar="NAME",
+            help="Arithmetic of the networks: float or double.",
+            show_default="the model's own where the target has it",
         ),
     ] = None,
     interval: Annotated[

@@ -11,7 +11,8 @@ from pellucid.cli.parting import Parting, parting_of
 from pellucid.cli.remarks import remarks
 from pellucid.cli.source import Source
 from pellucid.cli.targets import choose_task, new_target, refuse_no_features, take_target
-from pellucid.tabular import Column, Task, infer_columns
+from pellucid.tabular import ClassTarget, Column, NumberTarget, Task, infer_columns
+from pellucid.tabular.fingerprint import Fingerprint, fingerprint
 
 if TYPE_CHECKING:
     import polars
@@ -42,12 +43,19 @@ class Material:
 
     columns: list[Column]
     task: Task
+    target: ClassTarget | NumberTarget
     table: polars.DataFrame
     y: Any
     parting: Parting
     test: polars.DataFrame | None
     test_y: Any
     test_source: Source
+
+    def fingerprint(self, table: polars.DataFrame, y: Any) -> Fingerprint:
+        """Return the fingerprint of some rows, to learn from or to judge by, and their target."""
+        features = self.table.columns
+        columns = [column for column in self.columns if column.name in features]
+        return fingerprint(table.select(features), columns, self.target, y)
 
 
 def prepare(order: Order, display: Display) -> Material:
@@ -107,4 +115,4 @@ def prepare(order: Order, display: Display) -> Material:
         f"rows: {table.height:,} to learn from, {0 if test is None else test.height:,} held out to judge the result by"
         f"{parting.said() if order.test is None and test is not None else ''}"
     )
-    return Material(columns, task, table.select(features), y, parting, test, test_y, test_source)
+    return Material(columns, task, target, table.select(features), y, parting, test, test_y, test_source)

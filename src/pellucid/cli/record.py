@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from pellucid.cli.material import Order
+from pellucid.cli.material import Material, Order
 from pellucid.cli.targets import names_of
 from pellucid.errors import ModelFileError, listed
 from pellucid.tabular import ClassTarget
+from pellucid.tabular.fingerprint import Fingerprint
+from pellucid.tabular.row_sum import added
 
 TYPES: dict[str, Any] = {
     "targets": list,
@@ -68,3 +71,21 @@ def recorded_order(estimator: Any, model: Path, data: Path, targets: list[str]) 
         )
     lists = {name: tuple(told[name]) for name in ("targets", "missing", "drop")}
     return Order(**{**told, **lists}, data=data, output=model, test=None, options={})
+
+
+def test_differences(receipt: Mapping[str, Any], material: Material) -> list[str]:
+    """Say how the rows that are held out differ from those that a receipt's scores are of."""
+    if material.test is None or "test" not in receipt:
+        return []
+    return Fingerprint.from_json(receipt["test"]["data"]).differences(
+        material.fingerprint(material.test, material.test_y)
+    )
+
+
+def have_moved(receipt: Mapping[str, Any], material: Material) -> bool:
+    """Return whether rows, learned from and held out, are those of a receipt, but for their order."""
+    told, seen = [receipt["data"]], [material.fingerprint(material.table, material.y)]
+    if material.test is not None and "test" in receipt:
+        told.append(receipt["test"]["data"])
+        seen.append(material.fingerprint(material.test, material.test_y))
+    return added(*(each["row_sum"] for each in told)) == added(*(each.row_sum for each in seen))

@@ -60,7 +60,8 @@ def run(order: Order, *, force: bool, as_json: bool) -> int:
         return 130
     if found is not None:  # saved before, so that nothing is lost, and again with its scores
         metrics = {name: to_json(value) for name, value in found[ensemble.noun(estimator)].items()}
-        told["test"] = {"rows": rows["test"], "metrics": metrics}
+        judged = material.fingerprint(material.test, material.test_y)
+        told["test"] = {"rows": rows["test"], "metrics": metrics, "data": judged.to_json()}
         digest = save(estimator, order.output, overwrite=True, told=told)
     if found is None:
         display.say("no rows were held out (--test-share 0), so there is no evaluation")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -25,13 +26,15 @@ def verify(
 ) -> int:
     """Train a model again by its receipt, and say whether its weights are the same bits.
 
-    The exit code is 0 if they are, and 1 if the data or the weights differ. Data that differ are not trained on.
+    The exit code is 0 if they are, and 1 if the data or the weights differ. Data that differ are not trained on. Rows
+    that were held out take no part, but are to be those that the recorded scores are of.
     """
     from pellucid.cli.display import Display, counted, listing
     from pellucid.cli.material import prepare
-    from pellucid.cli.record import recorded_order
+    from pellucid.cli.record import have_moved, recorded_order, test_differences
     from pellucid.model import load
     from pellucid.model import verify as trained_again
+    from pellucid.tabular.fingerprint import MOVED
 
     display = Display(as_json=json)
     estimator = load(model)
@@ -42,6 +45,9 @@ def verify(
         found = trained_again(model, material.table, material.y, verbose=True, **material.parting.to_fit())
     learned, held = material.table.height, 0 if material.test is None else material.test.height
     rows = f"{learned:,} of {counted(learned + held, 'row')}" if held else counted(learned, "row")
+    held_out = test_differences(estimator.receipt_, material)
+    if found.data and have_moved(estimator.receipt_, material):
+        found = dataclasses.replace(found, data=(MOVED,))
     if found.data:
         display.say(f"data: not what the model was trained on ({data}, {rows} to learn from)")
         listing(display, found.data)
@@ -60,5 +66,10 @@ def verify(
                 display.say("the versions are the same: the file was edited, or a callback took part in the training")
         else:
             display.say("same: every weight is the same bits")
-    display.finish({"model": str(model), "data_file": str(data), "rows": learned, **found.to_json()})
-    return 0 if found.same else 1
+        if held_out:
+            display.say(f"different: the {counted(held, 'row')} held out are not those that it was scored on")
+            listing(display, held_out)
+    same = found.same and not held_out
+    told = {**found.to_json(), "same": same, "held_out": held_out}
+    display.finish({"model": str(model), "data_file": str(data), "rows": learned, **told})
+    return 0 if same else 1

@@ -318,24 +318,6 @@ class Graph:
         """The number of numbers in all constants."""
         return sum(array.size for operation in self.operations for array in operation.constants.values())
 
-    def size_of(self, value: str) -> int:
-        """Return the number of columns of a value."""
-        return self._sizes()[value]
-
-    def _sizes(self) -> dict[str, int]:
-        return {column.name: column.size for column in self.columns} | {
-            operation.output: operation.size for operation in self.operations
-        }
-
-    def widened(self) -> Graph:
-        """Return the graph with all arithmetic in float64; constants keep their values."""
-        return dataclasses.replace(self, operations=tuple(map(_wide, self.operations)))
-
     def used(self) -> Iterator[type[Operation]]:
         """Yield the types of its operations, each once, in the order in which they come up."""
         yield from dict.fromkeys(type(operation) for operation in self.operations)
-
-
-def _wide(operation: Operation) -> Operation:
-    arrays: dict[str, Any] = {name: array.astype(np.float64) for name, array in operation.constants.items()}
-    return dataclasses.replace(operation, **{**arrays, "dtype": "float64"})

@@ -46,19 +46,19 @@ from pellucid.network import Network
 PARAMETERS = {"leaky_relu": "slope", "elu": "alpha"}  # the option of an activation that is a number of its formula
 
 
-def add_network(builder: Builder, network: Network, x: str) -> str:
-    """Add a network's operations on ``x : (n_rows, n_inputs)``, a value of its dtype; return the outputs' name.
+def add_network(builder: Builder, network: Network, x: str, dtype: str) -> str:
+    """Add a network's operations on ``x : (n_rows, n_inputs)``, a value of ``dtype``; return the outputs' name.
 
     Raises `OptionError` for a layer or an activation that has no operation.
     """
-    return _Lowering(builder, network.dtype.name).layer(network.chain, x, network.n_inputs)[0]
+    return _Lowering(builder, network.dtype.name, dtype).layer(network.chain, x, network.n_inputs)[0]
 
 
 class _Lowering:
     """One network on its way into a graph; each method takes a layer, a value and its columns, and returns these."""
 
-    def __init__(self, builder: Builder, dtype: str) -> None:
-        self.builder, self.dtype = builder, dtype
+    def __init__(self, builder: Builder, own_dtype: str, dtype: str) -> None:
+        self.builder, self.own_dtype, self.dtype = builder, own_dtype, dtype
 
     def layer(self, layer: Layer, x: str, n: int) -> tuple[str, int]:
         if type(layer) not in LAYERS:
@@ -72,9 +72,11 @@ class _Lowering:
         return self.builder.add(kind, size, self.dtype, *given, **named)
 
     def cast(self, array: Array) -> Array:
-        """Return a constant of its own in the network's dtype, what is beyond its range as the largest number."""
-        most = np.finfo(self.dtype).max
-        return np.array(np.where(np.isfinite(array), np.clip(array, -most, most), array), dtype=self.dtype)
+        """Return a copy in the network's own dtype, then in the graph's; what is beyond its range, as its largest."""
+        for dtype in (self.own_dtype, self.dtype):
+            most = np.finfo(dtype).max
+            array = np.array(np.where(np.isfinite(array), np.clip(array, -most, most), array), dtype=dtype)
+        return array
 
     def chain(self, layer: Chain, x: str, n: int) -> tuple[str, int]:
         for inner in layer.layers:

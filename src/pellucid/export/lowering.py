@@ -50,33 +50,41 @@ Parts = list[tuple[str, int]]
 """Values of an encoding, in the order of its features, each with its number of columns."""
 
 
-def lower(model: Any, *, coverage: float | None = None) -> Graph:
+DTYPES = {"float": "float32", "double": "float64"}
+
+
+def lower(model: Any, *, coverage: float | None = None, precision: str | None = None) -> Graph:
     """Return the graph of a fitted table estimator, or of a bare `Network`.
 
     coverage : a regression also gives the ends of the interval of this coverage, such as 0.9
+    precision : of the networks' arithmetic, "float" or "double"; by default their own
 
     Raises
     ------
     OptionError : for a model of another kind, or a layer that has no operation
     DataError, NotInitializedError : if there are no intervals, or none of this coverage
     """
-    if isinstance(model, Network):
-        return _network_graph(model)
-    if not hasattr(model, "ensemble_") or not hasattr(model, "encoder_"):
+    dtype = DTYPES[precision or precision_of(model)]
+    return _network_graph(model, dtype) if isinstance(model, Network) else _estimator_graph(model, coverage, dtype)
+
+
+def precision_of(model: Any) -> str:
+    """Return in which precision a model's own networks compute; raise `OptionError` for a model of another kind."""
+    if not isinstance(model, Network) and not (hasattr(model, "ensemble_") and hasattr(model, "encoder_")):
         raise OptionError(
             f"export: got {type(model).__name__}; it expects a fitted TabularClassifier or "
             "TabularRegressor, or a Network."
         )
-    return _estimator_graph(model, coverage)
+    network = model if isinstance(model, Network) else model.network_
+    return next(precision for precision, dtype in DTYPES.items() if network.dtype == dtype)
 
 
-def _network_graph(network: Network) -> Graph:
+def _network_graph(network: Network, dtype: str) -> Graph:
     if not network.initialized:
         raise NotInitializedError("export: the network has no weights yet; train it, or call network.initialize(X).")
     builder = Builder((Column("x", "vector", network.n_inputs),))
-    dtype = network.dtype.name
     x = "x" if dtype == "float64" else builder.add(Cast, network.n_inputs, dtype, "x")
-    outputs = add_network(builder, network, x)
+    outputs = add_network(builder, network, x, dtype)
     if outputs == "x":  # no layer does anything
         outputs = builder.add(Cast, network.n_outputs, dtype, "x")
     names = tuple(f"output {index}" for index in range(network.n_outputs)) if network.n_outputs > 1 else ("output",)
@@ -84,11 +92,11 @@ def _network_graph(network: Network) -> Graph:
     return builder.graph(f"a network {sizes}", (Output("outputs", outputs, "numbers", names),), _origin())
 
 
-def _estimator_graph(estimator: Any, coverage: float | None) -> Graph:
+def _estimator_graph(estimator: Any, coverage: float | None, dtype: str) -> Graph:
     encoder: Encoder = estimator.encoder_
     builder = Builder(tuple(Column(encoding.name, encoding.kind) for encoding in encoder.encodings))
-    matrix = add_encoder(builder, encoder, estimator.network_.dtype.name, tuple(estimator.missing))
-    predictions = _add_ensemble(builder, estimator, matrix)
+    matrix = add_encoder(builder, encoder, dtype, tuple(estimator.missing))
+    predictions = _add_ensemble(builder, estimator, matrix, dtype)
     names = target_names(estimator.target_)
     title = f"{type(estimator).__name__} of {', '.join(names)}"
     outputs = (
@@ -162,13 +170,13 @@ ENCODINGS: dict[type[ColumnEncoding], Any] = {
 }
 
 
-def _add_ensemble(builder: Builder, estimator: Any, matrix: str) -> str:
+def _add_ensemble(builder: Builder, estimator: Any, matrix: str, dtype: str) -> str:
     """Add the networks, links, mean and temperature, in float64 from the networks' outputs on."""
     ensemble, loss = estimator.ensemble_, estimator.loss_
     n = ensemble.networks[0].n_outputs
     linked = []
     for network in ensemble.networks:
-        outputs = builder.add(Cast, n, "float64", add_network(builder, network, matrix))
+        outputs = builder.add(Cast, n, "float64", add_network(builder, network, matrix, dtype))
         linked.append(_link(builder, loss, outputs, n))
     mean = linked[0] if len(linked) == 1 else builder.add(Sum, n, "float64", tuple(linked), tuple(ensemble.weights))
     if estimator.temperature_ == 1.0:

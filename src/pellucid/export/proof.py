@@ -12,7 +12,7 @@ from pellucid.errors import ProofError
 from pellucid.export.evaluation import evaluate
 from pellucid.export.graph import Graph, Output
 from pellucid.export.target import Target
-from pellucid.export.vectors import ORDINARY, Vectors, rows_for
+from pellucid.export.vectors import ORDINARY, Vectors, rows_for, tied
 from pellucid.layers.base import Array
 from pellucid.random import Random
 
@@ -58,7 +58,7 @@ def prove(target: Target, path: Path, graph: Graph, vectors: Vectors, runtime: s
         if output.kind in ("label", "labels"):
             n_ties += _labels_differ(path, output, own, other, expected, vectors.tolerance)
             continue
-        off = _difference(output, own, other, vectors)
+        off = difference(output, own, other, vectors)
         row = int(np.argmax(off.max(axis=1)))
         differences[output.name] = float(off.max(initial=0.0))
         if not differences[output.name] <= vectors.tolerance:
@@ -71,7 +71,8 @@ def prove(target: Target, path: Path, graph: Graph, vectors: Vectors, runtime: s
     return Proof(runtime, len(next(iter(columns.values()))), vectors.n_rows, vectors.tolerance, differences, n_ties)
 
 
-def _difference(output: Output, own: Array, other: Array, vectors: Vectors) -> Array:
+def difference(output: Output, own: Array, other: Array, vectors: Vectors) -> Array:
+    """Return by how much two outputs differ, (n_rows, size); infinitely where only one is NaN."""
     with np.errstate(invalid="ignore"):
         off = np.abs(own.astype(np.float64) - other)
     if output.kind == "numbers":
@@ -86,12 +87,7 @@ def _labels_differ(
     """Return in how many rows the label is another because the model's two best are as good as equal."""
     differ = (own != other).any(axis=1)
     probabilities = expected["probabilities"].astype(np.float64)
-    if output.kind == "label":
-        best = np.sort(probabilities, axis=1)
-        margin = best[:, -1] - best[:, -2]
-    else:
-        margin = np.abs(probabilities - 0.5).min(axis=1)
-    wrong = np.flatnonzero(differ & (margin > 2 * tolerance))
+    wrong = np.flatnonzero(differ & ~tied(output, probabilities, tolerance))
     if len(wrong):
         row = int(wrong[0])
         raise ProofError(

@@ -41,7 +41,7 @@ class Target(ABC):
 
     name : as ``--target`` names it
     suffix : of files that it writes, such as ".c"
-    precisions : "float", "double" or both, the default first: of the networks' arithmetic
+    precisions : "float", "double" or both, of the networks' arithmetic
     operations : the types that it can express
     most_constants : the largest number of numbers in constants, or None
     needs : what runs its programs, in words for someone who lacks it

@@ -47,7 +47,7 @@ def check_writable(
     except OutputError:
         raise
     except OSError as error:
-        raise _unwritten(refused, error, needed_bytes) from error
+        raise unwritten(refused, error, needed_bytes) from error
     finally:
         with contextlib.suppress(OSError):
             trial.unlink()
@@ -80,7 +80,7 @@ def whole_file(
     except OutputError:
         raise
     except OSError as error:
-        raise _unwritten(refused, error, needed_bytes) from error
+        raise unwritten(refused, error, needed_bytes) from error
     finally:
         with contextlib.suppress(OSError):  # there is nothing to remove once it is renamed
             temporary.unlink()
@@ -107,7 +107,8 @@ def _exists(path: Path) -> bool:
     return True
 
 
-def _unwritten(refused: str, error: OSError, needed_bytes: int) -> OutputError:
+def unwritten(refused: str, error: OSError, needed_bytes: int = 0) -> OutputError:
+    """Return the error for a file that could not be written, with the fix."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     fix = "Free some space, or give a folder on another disk." if full else "Give a path where you may create files."
     size = f", which needs {needed_bytes:,} bytes" if full and needed_bytes else ""

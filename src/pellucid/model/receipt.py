@@ -84,6 +84,7 @@ def checked_receipt(state: Mapping[str, Any]) -> dict[str, Any]:
             raise ModelFileError("its receipt has scores that are no numbers")
         for value in metrics.values():
             float(value)
+        Fingerprint.from_json(state["test"]["data"])
     return dict(state)
 
 

@@ -52,7 +52,7 @@ class Endpoints:
             self._estimator.ensemble_ = estimator.ensemble_.prepared()  # the batcher predicts in one thread
         self._name, self._max_bytes = name, max_bytes
         self._fields = fields_of(encoder, estimator.missing)
-        self._reader = Reader(self._fields, others, estimator.missing, max_rows=max_rows)
+        self._reader = Reader(self._fields, others, estimator.missing, max_rows=max_rows, max_bytes=max_bytes)
         self._words = Words.of(estimator)
         self._document = openapi(estimator, self._fields, others, self._words, name=name, max_rows=max_rows)
         self._joins = estimator.engine_ == "native"  # on NumPy, a row's bits depend on how many rows there are

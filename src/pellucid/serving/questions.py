@@ -6,15 +6,19 @@ import io
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pellucid.errors import PellucidError, listed, near_miss
+from pellucid.serving.arrow import expanded_bytes
 from pellucid.serving.fields import Field
 from pellucid.serving.refusals import Refusal
 from pellucid.tabular.frames import refuse_names, to_table
 from pellucid.tabular.values import shown, to_numbers
+
+if TYPE_CHECKING:
+    import polars
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,20 @@ class Reader:
     fields : the columns that it needs
     others : the names of further columns that its training table had, which may be there and make no difference
     missing : texts that stand for a missing value
-    max_rows : of a request
+    max_rows, max_bytes : of a request, the latter once its buffers are decompressed and its texts written out
     """
 
     def __init__(
-        self, fields: Sequence[Field], others: Collection[str], missing: Sequence[str], *, max_rows: int
+        self,
+        fields: Sequence[Field],
+        others: Collection[str],
+        missing: Sequence[str],
+        *,
+        max_rows: int,
+        max_bytes: int,
     ) -> None:
-        self.fields, self.others, self.max_rows = tuple(fields), frozenset(others), max_rows
+        self.fields, self.others = tuple(fields), frozenset(others)
+        self.max_rows, self.max_bytes = max_rows, max_bytes
         self._missing = tuple(missing)
         self._needed = {field.name for field in fields}
 
@@ -67,11 +78,13 @@ class Reader:
         import polars as pl
 
         try:
+            self._check_expanded(expanded_bytes(body))
             table = pl.read_ipc_stream(io.BytesIO(body), n_rows=self.max_rows + 1)
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise Refusal(400, "bad_arrow", f"the body is no Arrow IPC stream, or damaged: {reason}.") from error
         self._check_count(table.height)
+        self._check_expanded(sum(_as_text(series).estimated_size() for series in table.get_columns()))
         try:
             refuse_names(table.columns, "the table")
             self._check_names(table.columns, None)
@@ -92,6 +105,12 @@ class Reader:
             message = f"more than {self.max_rows:,} rows, which is the most for a request; send them in parts."
             raise Refusal(413, "too_many_rows", message)
 
+    def _check_expanded(self, n_bytes: int) -> None:
+        """Refuse a small body that becomes a large table: by compression, or by texts that many rows share."""
+        if n_bytes > self.max_bytes:
+            message = f"the table takes more than {self.max_bytes:,} bytes, which is the most; send the rows in parts."
+            raise Refusal(413, "too_large", message)
+
     def _check_names(self, names: Collection[str], row: int | None) -> None:
         where = "the table" if row is None else f"row {row} (counted from 0)"
         known = self._needed | self.others
@@ -107,6 +126,13 @@ class Reader:
             hint = near_miss(unknown[0], known) or f"; it knows {listed(known)}."
             message = f"{where} has a column {ascii(shown(unknown[0]))[1:-1]}, which the model does not know{hint}"
             raise Refusal(422, "unknown_column", message, column=unknown[0], row=row)
+
+
+def _as_text(series: polars.Series) -> polars.Series:
+    """Return a column of categories as the texts that they stand for."""
+    import polars as pl
+
+    return series.cast(pl.String) if series.dtype in (pl.Categorical, pl.Enum) else series
 
 
 def _rows(body: bytes) -> list[Any]:

@@ -34,7 +34,7 @@ def application(
     ----------
     name : what ``/health`` and ``/schema`` call the model
     max_rows : of a request; with more it is refused
-    max_megabytes : of a request's body, a megabyte being 1,000,000 bytes
+    max_megabytes : of a request's body, also once an Arrow table is decompressed; a megabyte is 1,000,000 bytes
 
     Raises
     ------

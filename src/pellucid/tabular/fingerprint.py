@@ -13,12 +13,14 @@ The parts are named as the arguments of `fit`. Columns of ``X`` and ``X_val`` ar
 classes are text; other targets are numbers; ``sample_weight`` is scaled to a mean of 1; ``groups`` are numbered in the
 order in which they first appear, ``order`` by rank. Rows of weight 0 count as if they were not there. The SHA-256 over
 all is that of the JSON text ``[["X","age","number",60,"<64 digits>"],...]``: part, name, kind, rows, SHA-256, in order.
+Beside it stands the `row_sum` of X and y, by which the same rows in another order are known.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -28,6 +30,7 @@ import numpy as np
 from pellucid.errors import DataError
 from pellucid.layers.base import Array
 from pellucid.tabular.columns import Column
+from pellucid.tabular.row_sum import MISSING, number_words, row_sum, text_words
 from pellucid.tabular.target_values import numbers_of, present_values
 from pellucid.tabular.targets import ClassTarget, NumberTarget
 from pellucid.tabular.values import number_text, to_booleans, to_moments, to_numbers, to_text
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
 PARTS = ("X", "y", "sample_weight", "groups", "order", "X_val", "y_val", "sample_weight_val")
 NAMED = ("X", "X_val")  # the parts that are tables
 NO_TEXT, NO_DATE = 2**32 - 1, -(2**63)  # in place of a missing value
+
+MOVED, OTHER_ROWS = "these are the same rows, in another order", "most columns differ: these are other rows"
 
 
 class ColumnDigest(NamedTuple):
@@ -59,17 +64,18 @@ class ColumnDigest(NamedTuple):
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """The digests of all columns, in their order.
+    """The digests of all columns, in their order, and the `row_sum` of X and y.
 
     >>> import polars
     >>> from pellucid.tabular import infer_columns
     >>> table = polars.DataFrame({"age": [31, None], "city": ["Oslo", "Bern"]})
     >>> columns = table_digests("X", table, infer_columns(table))
-    >>> Fingerprint(tuple(columns)).sha256[:8], columns[0].kind, columns[0].sha256[:8]
+    >>> Fingerprint(tuple(columns), "0" * 16).sha256[:8], columns[0].kind, columns[0].sha256[:8]
     ('8eaa4e84', 'number', 'c3dbc7ee')
     """
 
     columns: tuple[ColumnDigest, ...]
+    row_sum: str
 
     @property
     def sha256(self) -> str:
@@ -83,7 +89,7 @@ class Fingerprint:
 
     def to_json(self) -> dict[str, Any]:
         """Return the fingerprint as JSON data."""
-        return {"sha256": self.sha256, "columns": [list(column) for column in self.columns]}
+        return {"sha256": self.sha256, "columns": [list(column) for column in self.columns], "row_sum": self.row_sum}
 
     @classmethod
     def from_json(cls, state: Any) -> Fingerprint:
@@ -91,23 +97,25 @@ class Fingerprint:
         types = (str, str, str, int, str)
         lists = [column for column in state["columns"] if isinstance(column, list)]
         typed = [column for column in lists if tuple(map(type, column)) == types and column[0] in PARTS]
-        found = cls(tuple(ColumnDigest(*column) for column in typed))
-        if not typed or found.to_json() != state:
+        found = cls(tuple(ColumnDigest(*column) for column in typed), state.get("row_sum"))
+        if not typed or found.to_json() != state or not re.fullmatch("[0-9a-f]{16}", str(found.row_sum)):
             raise DataError("the fingerprint of the data is none, or does not have the SHA-256 that it says.")
         return found
 
     def differences(self, other: Fingerprint) -> list[str]:
         """Say in which columns another table differs from this one; nothing if it is the same."""
-        if self == other:
+        if self.columns == other.columns:
             return []
         own, others = ({column[:2]: column for column in side.columns} for side in (self, other))
-        found = []
+        changed = [key for key, column in own.items() if key in others and _content(column) != _content(others[key])]
+        moved = self.row_sum == other.row_sum and any(part in ("X", "y") for part, _ in changed)
+        found = [MOVED] if moved else []
         if self.n_rows != other.n_rows:
             found.append(f"{other.n_rows:,} rows instead of {self.n_rows:,}")
         new = [others[key] for key in others if key not in own]
         for key, column in own.items():
             if key in others:
-                found += _difference(column, others[key])
+                found += [] if moved and column.part in ("X", "y") else _difference(column, others[key])
                 continue
             renamed = next((each for each in new if _content(each) == _content(column)), None)
             if renamed is not None:
@@ -118,9 +126,8 @@ class Fingerprint:
         found += [f"{column.said()} was not there" for column in new]
         if not found:
             found.append("the columns stand in another order")
-        changed = [key for key, column in own.items() if key in others and _content(column) != _content(others[key])]
-        if self.n_rows == other.n_rows and len(changed) > max(1, len(own) // 2):
-            found.insert(0, "most columns differ: these are other rows, or the same ones in another order")
+        if not moved and self.n_rows == other.n_rows and len(changed) > max(1, len(own) // 2):
+            found.insert(0, OTHER_ROWS)
         return found
 
 
@@ -143,6 +150,8 @@ def fingerprint(
     held : the rows to judge by that were given beside, if any: table, target and weight
     """
     found = table_digests("X", table, columns) + _target_digests("y", target, y)
+    words = {f"X {column.name}": _words(table[column.name], column.kind) for column in columns}
+    words |= {f"y {index}": each for index, each in enumerate(_target_words(target, y))}
     for name, values in (("sample_weight", weight), ("groups", groups), ("order", ranks)):
         if values is not None:
             found.append(_numbers_digest(name, "", values))
@@ -152,7 +161,7 @@ def fingerprint(
         found += table_digests("X_val", held_table, used) + _target_digests("y_val", target, held_y)
         if held_weight is not None:
             found.append(_numbers_digest("sample_weight_val", "", held_weight))
-    return Fingerprint(tuple(found))
+    return Fingerprint(tuple(found), row_sum(words))
 
 
 def table_digests(part: str, table: polars.DataFrame, columns: Sequence[Column]) -> list[ColumnDigest]:
@@ -178,10 +187,28 @@ def _canonical(series: polars.Series, kind: str) -> list[Array | bytes]:
     return [lengths.astype("<u4"), "".join(texts.drop_nulls().to_list()).encode()]
 
 
+def _words(series: polars.Series, kind: str) -> Array:
+    """Return the column as words of a `row_sum`."""
+    if kind in ("number", "boolean"):
+        return number_words(to_numbers(series) if kind == "number" else to_booleans(series))
+    if kind == "date":
+        moments, missing = to_moments(series)
+        return np.where(missing, MISSING, moments.astype(np.int64).view(np.uint64))
+    return text_words(to_text(series).to_list())
+
+
 def _canonical_numbers(values: Array) -> Array:
     values = np.asarray(values, dtype="<f8") + 0.0  # which makes 0.0 of -0.0
     values[np.isnan(values)] = np.nan
     return values
+
+
+def _target_words(target: ClassTarget | NumberTarget, y: Any) -> list[Array]:
+    """Return the columns of a target as words of a `row_sum`."""
+    if isinstance(target, ClassTarget) and not target.is_multilabel:
+        return [text_words(map(number_text, target.classes.tolist()))[target.encode(y)]]
+    numbers = numbers_of(present_values(y, target.name), target.name)
+    return [number_words(column) for column in np.atleast_2d(numbers.T)]
 
 
 def _target_digests(part: str, target: ClassTarget | NumberTarget, y: Any) -> list[ColumnDigest]:

@@ -270,7 +270,7 @@ static int self_test(void)
         NAME_prediction prediction;
         memset(&prediction, 0, sizeof prediction);
         NAME_predict(test_rows + row, &prediction);
-        for (size_t i = 0; i < sizeof results / sizeof *results; ++i)
+        for (size_t i = 0; i < sizeof results / sizeof *results; ++i) {
             if (results[i].kind == 'n') {
                 const double expected = number_in(test_predictions + row, results[i].place);
                 const double found = number_in(&prediction, results[i].place);
@@ -278,7 +278,12 @@ static int self_test(void)
                 const double off = fabs(found - expected) / unit;
                 if (!(isnan(expected) && isnan(found)) && !(off <= largest))
                     largest = isnan(off) ? INFINITY : off;
+            } else { /* a label; -1 where two are as good as equal */
+                const int expected = label_in(test_predictions + row, results[i].place);
+                if (expected >= 0 && expected != label_in(&prediction, results[i].place))
+                    largest = INFINITY;
             }
+        }
     }
     printf("largest difference on %lu rows: %.3g\n", (unsigned long)n, largest);
     return largest <= tolerance ? 0 : 1;

@@ -10,9 +10,18 @@ import sys
 
 
 def read(path):
-    """Return the rows of a CSV file as dicts."""
+    """Return the rows of a CSV file as dicts; a vector x is in its columns x[0], x[1], and so on."""
     with open(path, encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
+        table = csv.DictReader(file)
+        rows, given = list(table), table.fieldnames or []
+    for name, (kind, size) in COLUMNS.items():
+        needed = [f"{name}[{index}]" for index in range(size)] if kind == "vector" else [name]
+        lacking = [each for each in needed if each not in given]
+        if lacking:
+            sys.exit(f"{path}: there is no column {lacking[0]!r}; there are {', '.join(map(repr, given)) or 'none'}.")
+        for row in rows if kind == "vector" else []:
+            row[name] = [row[each] for each in needed]
+    return rows
 
 
 def number(value, kind):
@@ -94,16 +103,20 @@ def difference(found, expected, unit):
 
 
 def self_test():
-    """Return the largest difference to what the model predicts for the rows that are kept here."""
+    """Return the largest difference to what the model predicts for the rows that are kept here.
+
+    Another label counts as infinitely far. One of -1 is not compared: there two are as good as equal.
+    """
     outputs, largest = outputs_of(kept_columns(VECTORS["columns"])), 0.0
     for name, (kind, labels) in OUTPUTS.items():
-        if kind not in ("numbers", "probabilities"):
-            continue
         for values, expected in zip(outputs[name], VECTORS["outputs"][name]):
-            units = (
-                [unit + abs(own) for unit, own in zip(VECTORS["units"][name], expected)] if kind == "numbers" else None
-            )
-            offs = map(difference, values, expected, units or [1.0] * len(labels))
+            if kind in ("label", "labels"):
+                offs = [0.0 if own in (found, -1) else float("inf") for found, own in zip(values, expected)]
+            else:
+                units = [1.0] * len(labels)
+                if kind == "numbers":
+                    units = [unit + abs(own) for unit, own in zip(VECTORS["units"][name], expected)]
+                offs = map(difference, values, expected, units)
             largest = max(largest, *offs)
     return largest
 
