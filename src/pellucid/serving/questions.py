@@ -84,7 +84,7 @@ class Reader:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise Refusal(400, "bad_arrow", f"the body is no Arrow IPC stream, or damaged: {reason}.") from error
         self._check_count(table.height)
-        self._check_expanded(sum(_as_text(series).estimated_size() for series in table.get_columns()))
+        self._check_expanded(sum(int(_as_text(series).estimated_size()) for series in table.get_columns()))
         try:
             refuse_names(table.columns, "the table")
             self._check_names(table.columns, None)

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -129,9 +130,9 @@ class PythonProgram(Target):
 
     computing: ClassVar[str]
 
+    @abstractmethod
     def constant(self, array: Array) -> str:
         """Return a constant as code."""
-        raise NotImplementedError
 
     def runtime(self) -> str | None:
         """This Python."""
