@@ -58,9 +58,7 @@ def run(order: Order, *, force: bool, as_json: bool) -> int:
     except KeyboardInterrupt:
         note(f"pellucid: interrupted; {order.output} is saved, and not evaluated")
         return 130
-    if (
-        found is not None and material.test is not None
-    ):  # saved before, so that nothing is lost, and again with its scores
+    if found is not None and material.test is not None:  # saved before, so that nothing is lost; now with its scores
         metrics = {name: to_json(value) for name, value in found[ensemble.noun(estimator)].items()}
         judged = material.fingerprint(material.test, material.test_y)
         told["test"] = {"rows": rows["test"], "metrics": metrics, "data": judged.to_json()}
