@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 import pellucid.playground
+from pellucid.model import save
 from pellucid.playground import Experiment
 
 pytest.importorskip("uvicorn")
@@ -145,6 +147,27 @@ def test_the_link_brings_back_the_run(page: Any) -> None:
     page.evaluate("link => { location.hash = new URL(link).hash }", link)
     page.wait_for_selector("#neuron-1-4")
     until(page, "loss => document.querySelector('#train-loss').textContent === loss", loss)
+
+
+@needs_browser
+def test_a_saved_model_is_opened_after_a_table(page: Any, tmp_path: Path) -> None:
+    table = pl.DataFrame({"size": [float(i % 7) for i in range(60)], "kind": ["plum", "pear", "plum"] * 20})
+    options = {"members": 1, "epochs": 1, "hidden_layer_sizes": (70, 4), "random_state": 0}
+    save(pellucid.TabularClassifier(**options).fit(table.drop("kind"), table["kind"]), tmp_path / "a.pellucid")
+    table.write_csv(tmp_path / "t.csv")
+    page.set_input_files("#upload", tmp_path / "a.pellucid")
+    page.wait_for_selector("#notice:not([hidden])")
+    assert "size, kind" in page.text_content("#notice")
+    page.set_input_files("#upload", tmp_path / "t.csv")
+    page.wait_for_selector("#kind-model:checked", state="attached")
+    assert page.locator("#graph .column-head").all_text_contents()[0] == "Inputs"
+    assert not page.locator("#add-layer").count()
+    page.locator("#graph .stage button.neuron[id$='-3']").last.click()
+    until(page, "document.querySelectorAll('#part-numbers .weights button').length > 4")
+    page.click("#tab-take_out")
+    with page.expect_download() as downloading:
+        page.click("#take-numpy")
+    assert downloading.value.suggested_filename == "numpy.py"
 
 
 @needs_browser

@@ -459,6 +459,10 @@ class Experiment:
         self.models = {name: estimator}
         return found
 
+    def greeting(self) -> list[Frame]:
+        """Return what a page is told when it connects."""
+        return [self.options(), self.experiment(), self.data(), self._look()]
+
     def options(self) -> Frame:
         """Return what can be chosen: the options of every class, the fields of every command, tables and models."""
         tables = [described(name, table) for name, table in self.tables.items()]

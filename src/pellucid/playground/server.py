@@ -11,27 +11,26 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pellucid.errors import DataError, PellucidError, require
+from pellucid.errors import PellucidError, require
 from pellucid.playground.experiment import Experiment
 from pellucid.playground.gate import LARGEST_BODY, Application, Gate
-from pellucid.playground.state import read_json
+from pellucid.playground.messages import answered
+from pellucid.playground.outbox import Outbox
+from pellucid.playground.uploads import READERS, shown_name
 from pellucid.playground.worker import Worker
 
 STATIC = Path(__file__).parent / "static"
 LARGEST_MESSAGE = 2**20
 MESSAGES_A_SECOND = 200
 MOST_WAITING = 200
-MOST_CELLS = 20_000_000  # of a table
-LONGEST_NAME = 200
 EXPORTS = {"script.py": "script", "numpy.py": "numpy", "network.svg": "svg", "configuration.json": "configuration"}
 
 
-class Page:
-    """What is to be sent to a page: answers in their order, and of other frames the latest of each kind."""
+class Page(Outbox):
+    """What is to be sent to a page, and the wait for it."""
 
     def __init__(self) -> None:
-        self._answers: list[dict[str, Any]] = []
-        self._latest: dict[str, dict[str, Any]] = {}
+        super().__init__()
         self._filled = asyncio.Event()
         self._left = False
 
@@ -41,40 +40,19 @@ class Page:
         self._filled.set()
 
     def put(self, frame: dict[str, Any]) -> None:
-        """Take a frame; an older one of its kind, which was not sent yet, gives way."""
-        kind = frame["frame"]
-        older = self._latest.pop(kind, None) if kind == "progress" or "id" not in frame else None
-        if older is not None and kind == "progress":
-            frame = {**frame, "curve": _joined(older["curve"], frame["curve"])}
-        if "id" in frame:
-            self._answers.append(frame)
-        else:
-            self._latest[kind] = frame
+        """Take a frame."""
+        super().put(frame)
         self._filled.set()
 
     async def next(self) -> dict[str, Any] | None:
         """Return the frame to send next; None where the page was left."""
-        while not (self._answers or self._latest or self._left):
+        while not self._left:
+            frame = self.take()
+            if frame is not None:
+                return frame
             self._filled.clear()
             await self._filled.wait()
-        if self._left:
-            return None
-        if self._answers:
-            return self._answers.pop(0)
-        return self._latest.pop(next(iter(self._latest)))
-
-    @property
-    def waiting(self) -> int:
-        """How many answers are not sent yet."""
-        return len(self._answers)
-
-
-def _joined(older: dict[str, Any], newer: dict[str, Any]) -> dict[str, Any]:
-    """Return the rows of two pieces of the curve, where the page has seen neither."""
-    if newer["from"] < older["from"]:
-        return newer
-    kept = older["rows"][: newer["from"] - older["from"]]
-    return {"from": older["from"], "rows": [*kept, *newer["rows"]]}
+        return None
 
 
 class Server:
@@ -150,8 +128,7 @@ class Server:
         if self._page is not None:
             self._page.leave()
         page = self._page = Page()
-        greeting = await self._ask(lambda e: [e.options(), e.experiment(), e.data(), e.do({"command": "look"})])
-        for frame in greeting:
+        for frame in await self._ask(lambda experiment: experiment.greeting()):
             page.put(frame)
         reading = asyncio.create_task(self._read(websocket, page))
         writing = asyncio.create_task(self._write(websocket, page))
@@ -180,32 +157,17 @@ class Server:
                 await websocket.close(1008, "too many messages")
                 return
             allowance -= 1
-            page.put(await self._answered(message.get("text")))
-
-    async def _answered(self, text: str | None) -> dict[str, Any]:
-        try:
-            message = read_json(text or "")
-        except (ValueError, RecursionError) as error:
-            return {"frame": "error", "message": f"the message is no JSON: {str(error)[:80]}.", "id": None}
-        if not isinstance(message, dict) or type(message.get("id")) is not int:
-            return {"frame": "error", "message": "a message is an object with a command and a whole id.", "id": None}
-        try:
-            answer: dict[str, Any] = await self._ask(lambda experiment: experiment.do(message))
-        except Exception as error:
-            said = f"internal error ({type(error).__name__}: {str(error)[:200]})."
-            answer = {"frame": "error", "message": said, "id": message["id"]}
-        return answer
+            text = message.get("text")
+            page.put(await self._ask(lambda experiment, text=text: answered(experiment, text)))
 
     async def _table(self, request: Any) -> Any:
-        return await self._taken(request, _parsed, lambda experiment: experiment.add_table)
+        return await self._taken(request, "table", Experiment.add_table)
 
     async def _model(self, request: Any) -> Any:
-        from pellucid.model import load
+        return await self._taken(request, "model", Experiment.add_model)
 
-        return await self._taken(request, load, lambda experiment: experiment.add_model)
-
-    async def _taken(self, request: Any, read: Callable[[str, bytes], Any], adder: Callable[[Experiment], Any]) -> Any:
-        """Take in an uploaded file: ``read`` makes of its name and bytes what the experiment is given."""
+    async def _taken(self, request: Any, kind: str, add: Callable[[Experiment, str, Any], Any]) -> Any:
+        """Take in an uploaded file."""
         from starlette.responses import JSONResponse
 
         content = bytearray()
@@ -213,10 +175,10 @@ class Server:
             content += chunk
             if len(content) > LARGEST_BODY:
                 return JSONResponse({"frame": "error", "message": "a file may have 64 MB."}, 413)
-        name = request.query_params.get("name", "")[:LONGEST_NAME].replace("/", "_").replace("\\", "_")
+        name = shown_name(request.query_params.get("name", ""))
         try:
-            found = await asyncio.get_running_loop().run_in_executor(None, read, name, bytes(content))
-            frame = await self._ask(lambda experiment: adder(experiment)(name, found))
+            found = await asyncio.get_running_loop().run_in_executor(None, READERS[kind], name, bytes(content))
+            frame = await self._ask(lambda experiment: add(experiment, name, found))
         except PellucidError as error:
             return JSONResponse({"frame": "error", "message": str(error)}, 422)
         return JSONResponse(frame)
@@ -236,33 +198,6 @@ class Server:
 
     async def _ask(self, task: Any) -> Any:
         return await asyncio.wrap_future(self.worker.ask(task))
-
-
-def _parsed(name: str, content: bytes) -> Any:
-    """Return the table that a file's bytes hold; `DataError` for what is none, or too large."""
-    import io
-
-    import polars
-
-    from pellucid.tabular.reading import parse_table
-
-    if name.lower().endswith(".parquet"):  # packed: a small file may hold a table beyond all memory
-        try:
-            reading = polars.scan_parquet(io.BytesIO(content))
-            n_rows, n_columns = reading.select(polars.len()).collect().item(), len(reading.collect_schema())
-        except polars.exceptions.PolarsError as error:
-            raise DataError(f"{name} cannot be read: {str(error).splitlines()[0]}.") from error
-        _refuse_large(name, n_rows, n_columns)
-    table = parse_table(name, content)
-    _refuse_large(name, table.height, table.width)
-    return table
-
-
-def _refuse_large(name: str, n_rows: int, n_columns: int) -> None:
-    if n_rows * n_columns > MOST_CELLS:
-        raise DataError(
-            f"{name} has {n_rows:,} rows and {n_columns:,} columns; at most {MOST_CELLS:,} cells are taken."
-        )
 
 
 def bound_socket(port: int) -> socket.socket:

@@ -3,7 +3,7 @@
 import { element, find, keepingFocus } from "./dom.js";
 import { configured, field, select } from "./fields.js";
 import { drawKind } from "./kinds.js";
-import { ask, latest, latestOnly, on } from "./state.js";
+import { ask, latest, latestOnly, on, transport } from "./state.js";
 import { drawing, setDrawing } from "./pencil.js";
 import { named, say, t } from "./strings.js";
 
@@ -116,9 +116,8 @@ function upload() {
 export async function send(file) {
   if (file.size > 64 * 2 ** 20) return say(t("too_large"), true);
   const isModel = file.name.toLowerCase().endsWith(".pellucid");
-  const answer = await fetch(`/${isModel ? "model" : "table"}?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file }).catch(() => null);
-  const frame = await answer?.json().catch(() => null);
-  if (!answer?.ok) return say(frame?.message ?? t("gone"), true);
+  const frame = await transport.upload(isModel ? "model" : "table", file);
+  if (!frame || frame.frame === "error") return say(frame?.message ?? t("gone"), true);
   latest[frame.frame] = frame;
   if (fits(theModel(), theTable())) return setData(modelOf());
   if (isModel) return say(t("model_needs", { model: frame.name, columns: [...frame.columns, ...frame.targets].join(", ") }), true);

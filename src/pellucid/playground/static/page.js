@@ -9,6 +9,7 @@ import { buildKeyboard } from "./keyboard.js";
 import { buildLessons } from "./lessons.js";
 import { followLink, openLink } from "./link.js";
 import { buildNetwork } from "./network.js";
+import { openSocket } from "./socket.js";
 import { ask, connect, on } from "./state.js";
 import { say, setLanguage, t } from "./strings.js";
 import { buildTime } from "./time.js";
@@ -26,7 +27,7 @@ buildCurves();
 buildDrawer();
 buildLessons();
 buildKeyboard();
-setLanguage(localStorage.getItem("language") ?? (navigator.language.startsWith("ru") ? "ru" : "en"));
+setLanguage(localStorage.getItem("pellucid.language") ?? (navigator.language.startsWith("ru") ? "ru" : "en"));
 
 on("error", (frame) => say(frame.message, true));
 on("closed", ({ code }) => {
@@ -41,4 +42,4 @@ on("options", () => {
   openLink().then(followLink);
   ask("set_speed", { epochs_per_second: CALM });
 });
-connect();
+connect(window.frameElement?.openTransport ?? openSocket);

@@ -5,7 +5,7 @@ export const curve = [];
 
 const listeners = {};
 const waiting = new Map();
-let socket = null;
+export let transport = null;
 let nextId = 1;
 let scheduled = false;
 
@@ -19,9 +19,8 @@ export function emit(kind, frame) {
 
 // Ask for something; the promise gives the frame that answers, or null where it was refused (the reader is told why).
 export function ask(command, fields = {}, quiet = false) {
-  if (socket?.readyState !== WebSocket.OPEN) return Promise.resolve(null);
   const id = nextId++;
-  socket.send(JSON.stringify({ command, id, ...fields }));
+  if (!transport?.send(JSON.stringify({ command, id, ...fields }))) return Promise.resolve(null);
   return new Promise((resolve) => waiting.set(id, { resolve, quiet }));
 }
 
@@ -42,15 +41,15 @@ export function latestOnly(send) {
   };
 }
 
-export function connect() {
-  const scheme = location.protocol === "https:" ? "wss" : "ws";
-  socket = new WebSocket(`${scheme}://${location.host}/experiment`);
-  socket.onmessage = (event) => receive(JSON.parse(event.data));
-  socket.onclose = (event) => {
+// What carries commands and frames is opened with a function to call with each frame, and one for its end. It has
+// `send(text)`, true if it was sent; `upload(kind, file)`, which gives the frame that answers, or null; and
+// `addressed`, whether the page's address may hold the state.
+export function connect(open) {
+  transport = open(receive, (code) => {
     for (const { resolve } of waiting.values()) resolve(null);
     waiting.clear();
-    emit("closed", event);
-  };
+    emit("closed", { code });
+  });
 }
 
 function receive(frame) {

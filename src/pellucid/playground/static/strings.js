@@ -34,7 +34,7 @@ export const current = () => LANGUAGES[language];
 export function setLanguage(name) {
   language = Math.max(0, LANGUAGES.indexOf(name));
   document.documentElement.lang = LANGUAGES[language];
-  localStorage.setItem("language", LANGUAGES[language]);
+  localStorage.setItem("pellucid.language", LANGUAGES[language]);
   translate();
   emit("language");
 }

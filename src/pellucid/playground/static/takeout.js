@@ -1,14 +1,22 @@
 // The run as a file: a script, plain NumPy, a drawing, the configuration.
 
 import { element } from "./dom.js";
-import { on } from "./state.js";
+import { ask, on } from "./state.js";
 import { t } from "./strings.js";
 
-const FILES = { script: "script.py", numpy: "numpy.py", drawing: "network.svg", configuration: "configuration.json" };
+const FORMATS = { script: "script", numpy: "numpy", drawing: "svg", configuration: "configuration" };
+
+async function save(format) {
+  const file = await ask("export", { format });
+  if (!file) return;
+  const address = URL.createObjectURL(new Blob([file.text], { type: file.type }));
+  element("a", { href: address, download: file.name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000); // the browser has taken it by then
+}
 
 export function buildTakeOut(part) {
   on("language", () => {
-    const links = Object.entries(FILES).map(([name, file]) => element("a", { className: "button", id: `take-${name}`, href: `/export/${file}`, download: file }, t(name)));
+    const links = Object.entries(FORMATS).map(([name, format]) => element("button", { type: "button", id: `take-${name}`, onclick: () => save(format) }, t(name)));
     part.replaceChildren(element("div", { className: "row" }, links));
   });
 }

@@ -3,19 +3,19 @@
 import { element, find } from "./dom.js";
 import { readLink } from "./link.js";
 import { readPalette } from "./palette.js";
-import { emit, on, scheduleDrawing } from "./state.js";
+import { emit, on, scheduleDrawing, transport } from "./state.js";
 import { current, say, setLanguage, t } from "./strings.js";
 
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 
 export function readTheme() {
-  const chosen = localStorage.getItem("theme") ?? (dark.matches ? "dark" : "light");
+  const chosen = localStorage.getItem("pellucid.theme") ?? (dark.matches ? "dark" : "light");
   document.documentElement.dataset.theme = chosen;
   readPalette();
 }
 
 export function switchTheme() {
-  localStorage.setItem("theme", document.documentElement.dataset.theme === "dark" ? "light" : "dark");
+  localStorage.setItem("pellucid.theme", document.documentElement.dataset.theme === "dark" ? "light" : "dark");
   readTheme();
   emit("theme");
   emit("options");
@@ -46,11 +46,12 @@ export function buildTools() {
   const tool = (id, text, act, key) => element("button", { type: "button", id, "data-title": id, "data-label": id, "aria-keyshortcuts": key, onclick: act }, text);
   find("#tools").append(
     element("button", { type: "button", id: "lessons", "data-text": "lessons", onclick: () => emit("lessons") }),
-    tool("share", "#", share),
+    element("button", { type: "button", id: "share", "data-text": "link", "data-title": "share", onclick: share }),
     tool("theme", "◐", switchTheme, "T"),
     tool("language", "EN", switchLanguage),
     tool("help", "?", showHelp, "?"),
   );
+  on("options", () => (find("#share").hidden = !transport.addressed)); // a notebook's cell has no address
   on("language", () => (find("#language").textContent = current() === "en" ? "RU" : "EN"));
-  dark.addEventListener("change", () => localStorage.getItem("theme") === null && (readTheme(), emit("theme"), emit("options"), scheduleDrawing()));
+  dark.addEventListener("change", () => localStorage.getItem("pellucid.theme") === null && (readTheme(), emit("theme"), emit("options"), scheduleDrawing()));
 }
