@@ -183,6 +183,14 @@ def test_every_lesson_opens_in_both_languages(page: Any) -> None:
 
 
 @needs_browser
+def test_tooltips_and_the_link_speak_russian(page: Any) -> None:
+    page.click("#language")
+    until(page, "document.documentElement.lang === 'ru'")
+    assert page.get_attribute("label[for=main-rate]", "title") == "Величина шага. Ожидается: число не меньше 0."
+    assert page.text_content("#share") == "Ссылка" and "правки" in page.get_attribute("#share", "title")
+
+
+@needs_browser
 def test_a_narrow_screen_needs_no_sideways_scrolling(page: Any) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     assert page.evaluate("document.documentElement.scrollWidth") == 360

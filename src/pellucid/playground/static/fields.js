@@ -1,7 +1,8 @@
 // A control for each declared option: its kind, range, default and sentence come from the library's own declaration.
 
 import { element } from "./dom.js";
-import { named, t } from "./strings.js";
+import { named } from "./strings.js";
+import { tooltip } from "./tooltips.js";
 import { latest } from "./state.js";
 
 const TYPICAL = {
@@ -13,7 +14,7 @@ const TYPICAL = {
 // One option; `send` is called with the new value. `id` must be the page's only one.
 export function field(option, value, send, id, { slider = false } = {}) {
   const { control } = option;
-  const title = `${option.sentence} ${t("expects")} ${option.describe}`;
+  const title = tooltip(option);
   if (control.kind === "boolean") {
     const box = element("input", { type: "checkbox", id, checked: value, onchange: () => send(box.checked) });
     return element("label", { className: "field check", title, htmlFor: id }, box, named(option.name));

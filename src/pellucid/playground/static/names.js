@@ -12,7 +12,9 @@ const russian = {
   single_layer_table: "таблица из урока", label_smoothing: "Сглаживание меток", reduction: "Сведение", decay: "Затухание",
   final: "Конечная доля", flat: "Ровная доля", rise: "Доля подъёма", start: "Начальная доля", share: "Доля", n_drops: "Спусков",
   drop: "Спуск", slope: "Наклон", memory: "Память", max_evaluations: "Проб на шаг", low: "От", high: "До", mean: "Среднее",
-  deviation: "Отклонение", value: "Значение", levels: "Уровни",
+  deviation: "Отклонение", value: "Значение", levels: "Уровни", gain: "Усиление", epsilon: "Эпсилон", correction: "Поправка",
+  delta: "Порог", rate: "Скорость", beta1: "Бета 1", beta2: "Бета 2", alpha: "Альфа", gamma: "Гамма", then: "Затем",
+  nesterov: "По Нестерову", half_sum: "половина суммы", moments: "моменты", inside: "внутри", outside: "снаружи", width: "Ширина",
 };
 const english = {
   circle: "circle", gauss: "two heaps", gauss_regression: "hills", xor: "XOR", xor_table: "XOR table",

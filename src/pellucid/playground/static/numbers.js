@@ -54,7 +54,7 @@ function weight() {
   const cut = latest.progress.cut.some(([name, [i, j]]) => name === parameter && i === at[0] && j === at[1]);
   const kink = found.left !== null && Math.abs(found.left - found.right) > 1e-6 * Math.max(1, Math.abs(found.left)) ? ` — ${t("kink", { left: number(found.left), right: number(found.right) })}` : "";
   return [
-    element("h3", {}, `${isEdge ? t("weight") : "bias"} ${parameter} [${at.join(", ")}] `, element("small", {}, t("next_batch"))),
+    element("h3", {}, `${t(isEdge ? "weight" : "bias")} ${parameter} [${at.join(", ")}] `, element("small", {}, t("next_batch"))),
     element("div", { className: "row" },
       edit("edit", parameter, at, found.value),
       isEdge ? element("button", { type: "button", id: "cut", onclick: () => ask("cut_edge", { parameter, at, cut: !cut }) }, t(cut ? "mend" : "cut")) : null),
