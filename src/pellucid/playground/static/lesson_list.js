@@ -11,11 +11,11 @@ export const LESSONS = [
   },
   {
     title: ["A weight, and what it does", "Вес и его действие"],
-    text: ["Click the edge from x1 (or the output neuron, then w1). Below stands how the weight is used, its gradient, and its update.", "Щёлкните связь от x1 (или нейрон выхода, затем w1). Ниже — где вес используется, его градиент и обновление."],
+    text: ["Click the edge from x1 (or the output neuron, then w1): below stands its gradient. Type other values, against the gradient, and do the same for x2, until the train loss is below 0.1. No step of training is allowed.", "Щёлкните связь от x1 (или нейрон выхода, затем w1): ниже стоит её градиент. Вводите другие значения, против градиента, и так же для x2, пока потеря на обучении не станет ниже 0.1. Ни одного шага обучения."],
     commands: [{"command": "pause"}, {"command": "set_data", "data": {"kind": "gauss", "n_rows": 300, "noise": 0, "test_share": 0.5, "seed": 0, "features": ["x1", "x2"], "task": "auto"}}, {"command": "set_loss", "loss": null}, {"command": "set_network", "network": {"hidden": [], "output_activation": {"type": "Identity"}, "initializer": {"type": "Glorot"}}}, {"command": "set_optimizer", "optimizer": {"type": "SGD", "learning_rate": 0.03}}, {"command": "set_penalty", "penalty": {"l1": 0, "l2": 0}}, {"command": "set_batch_size", "batch_size": 10}, {"command": "set_speed", "epochs_per_second": 30}],
-    hidden: "#more, #add-layer, #draw, [for=upload], .kinds",
+    hidden: "#more, #add-layer, #draw, [for=upload], .kinds, #play, #epoch, #batch",
     locked: "",
-    check: [{"of": "weight.gradient", "above": -1000000000.0}],
+    check: [{"of": "progress.train.loss", "below": 0.1}, {"of": "progress.step", "is": 0}, {"of": "weight.value", "above": 0}],
   },
   {
     title: ["Forward and backward", "Вперёд и назад"],
@@ -71,7 +71,7 @@ export const LESSONS = [
     commands: [{"command": "pause"}, {"command": "set_data", "data": {"kind": "gauss", "n_rows": 40, "noise": 0.5, "test_share": 0.5, "seed": 0, "features": ["x1", "x2"], "task": "auto"}}, {"command": "set_loss", "loss": null}, {"command": "set_network", "network": {"hidden": [{"width": 16, "activation": {"type": "Tanh"}}, {"width": 16, "activation": {"type": "Tanh"}}], "output_activation": {"type": "Identity"}, "initializer": {"type": "Glorot"}}}, {"command": "set_optimizer", "optimizer": {"type": "Adam", "learning_rate": 0.01}}, {"command": "set_penalty", "penalty": {"l1": 0, "l2": 0}}, {"command": "set_batch_size", "batch_size": 10}, {"command": "set_speed", "epochs_per_second": 30}],
     hidden: ".kinds",
     locked: "",
-    check: [{"of": "progress.train.loss", "below": 0.05}],
+    check: [{"of": "progress.train.loss", "below": 0.05}, {"of": "progress.test.loss", "above": 0.1}],
   },
   {
     title: ["The spiral", "Спираль"],

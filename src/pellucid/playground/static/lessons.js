@@ -1,11 +1,11 @@
 // Shows the lessons: sets each one up, hides or locks what it does not need, and says when its check is passed.
 
 import { element, find } from "./dom.js";
+import { askedFor, isPassed } from "./lesson_check.js";
 import { LESSONS } from "./lesson_list.js";
 import { ask, latest, on } from "./state.js";
 import { local, say, t } from "./strings.js";
 
-const COMPARISONS = { above: (value, bound) => value > bound, below: (value, bound) => value < bound, is: (value, wanted) => value === wanted };
 let at = null;
 let done = false;
 const earlier = () => Math.min(LESSONS.length - 1, Number(sessionStorage.getItem("lesson")) || 0);
@@ -20,7 +20,7 @@ export function buildLessons() {
 async function open(index) {
   leave(); // what is set up is not checked
   sessionStorage.setItem("lesson", index);
-  for (const kind of new Set(LESSONS[index].check.map((each) => each.of.split(".")[0]))) if (!["progress", "experiment"].includes(kind)) delete latest[kind];
+  for (const kind of askedFor(LESSONS[index])) delete latest[kind];
   for (const { command, ...fields } of LESSONS[index].commands) await ask(command, fields);
   await ask("look");
   at = index;
@@ -45,11 +45,7 @@ function mark() {
 
 function check() {
   if (at === null || done) return;
-  const passed = LESSONS[at].check.every(({ of, ...bounds }) => {
-    const value = of.split(".").reduce((part, name) => part?.[name], latest);
-    return value !== undefined && value !== null && Object.entries(bounds).every(([name, bound]) => COMPARISONS[name](value, bound));
-  });
-  if (!passed) return;
+  if (!isPassed(LESSONS[at], latest)) return;
   done = true;
   say(t("done"));
   show();
