@@ -24,7 +24,12 @@ demo: .venv/demo ## Train, evaluate, save and predict on a small real table
 	$(BIN)/pellucid train examples/penguins.csv --target species --output $(DEMO) --force
 	$(BIN)/pellucid predict $(DEMO) examples/penguins_new.csv
 
-test: .venv/dev ## Run the whole test suite
+.venv/chromium: .venv/dev
+	@command -v chromium || apt-get install --yes --quiet chromium || $(BIN)/python -m playwright install chromium \
+	  || echo "no Chromium can be had here: the tests of the playground's page are skipped"
+	touch $@
+
+test: .venv/dev .venv/chromium ## Run the whole test suite
 	$(BIN)/python -m pytest --numprocesses auto
 
 build/oldest/ready: pyproject.toml

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -398,3 +399,20 @@ def test_the_curve_stays_bounded_and_can_be_put_together_from_its_pieces() -> No
         piece = do(experiment, "step_batch")["curve"]
         seen[piece["from"] :] = piece["rows"]
     assert seen == experiment.curve.rows and 500 <= len(seen) <= 1000
+
+
+@pytest.mark.slow
+def test_long_training_takes_no_more_memory() -> None:
+    experiment = Experiment(data={"n_rows": 20}, batch_size=None)
+    experiment.do({"command": "play"})
+    peaks = []
+    tracemalloc.start()
+    for _ in range(4):
+        tracemalloc.reset_peak()
+        for _ in range(1100):  # frames: more than the curve keeps rows, and in the epochs than there are checkpoints
+            experiment.advance(0.002)
+            json.dumps(experiment.progress())
+        peaks.append(tracemalloc.get_traced_memory()[1])
+    tracemalloc.stop()
+    assert experiment.timeline.epoch > 4000
+    assert peaks[-1] < 1.02 * peaks[1], peaks  # the first fills curve and checkpoints

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
-import shutil
+import json
+import random
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,13 +19,12 @@ import pytest
 import pellucid.playground
 from pellucid.model import save
 from pellucid.playground import Experiment
+from pellucid.playground.configuration import DEFAULT
+from pellucid.playground.state import encode
 
 pytest.importorskip("uvicorn")
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the page is not tested")
-CHROMIUM = shutil.which("chromium")
 STATIC = Path(pellucid.playground.__file__).parent / "static"
 LARGEST = 120_000  # bytes, compressed
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium: the page is not tested")
 
 
 def until(page: Any, expression: str, argument: Any = None) -> None:
@@ -31,14 +33,6 @@ def until(page: Any, expression: str, argument: Any = None) -> None:
     while not page.evaluate(expression, argument):
         assert time.monotonic() < end, expression
         time.sleep(0.03)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture
@@ -72,7 +66,6 @@ def test_the_page_stays_small() -> None:
     assert sum(len(gzip.compress(path.read_bytes())) for path in STATIC.iterdir()) <= LARGEST
 
 
-@needs_browser
 def test_losses_and_slopes_on_the_page_are_the_librarys(page: Any) -> None:
     experiment = Experiment()
     for _ in range(3):
@@ -88,7 +81,6 @@ def test_losses_and_slopes_on_the_page_are_the_librarys(page: Any) -> None:
     assert weight["update"] in page.text_content("#part-numbers")
 
 
-@needs_browser
 def test_every_operation_of_a_step_shows_the_librarys_arithmetic(page: Any) -> None:
     experiment = Experiment()
     entries = experiment.do({"command": "open_step", "id": 1})["entries"]
@@ -103,7 +95,6 @@ def test_every_operation_of_a_step_shows_the_librarys_arithmetic(page: Any) -> N
     until(page, "document.querySelector('#clock').textContent.includes('+ 1')")
 
 
-@needs_browser
 def test_keys_do_what_the_buttons_do(page: Any) -> None:
     page.keyboard.press("e")
     until(page, "document.querySelector('#clock').textContent === '1'")
@@ -119,7 +110,6 @@ def test_keys_do_what_the_buttons_do(page: Any) -> None:
     assert page.is_visible("#dialog")
 
 
-@needs_browser
 def test_a_point_is_drawn_by_mouse_and_by_keyboard(page: Any) -> None:
     page.click("#draw")
     page.click("#points", position={"x": 8, "y": 8})
@@ -132,7 +122,6 @@ def test_a_point_is_drawn_by_mouse_and_by_keyboard(page: Any) -> None:
     )
 
 
-@needs_browser
 def test_the_link_brings_back_the_run(page: Any) -> None:
     page.click("#layer-1-further")
     page.wait_for_selector("#neuron-1-4")
@@ -149,7 +138,6 @@ def test_the_link_brings_back_the_run(page: Any) -> None:
     until(page, "loss => document.querySelector('#train-loss').textContent === loss", loss)
 
 
-@needs_browser
 def test_a_saved_model_is_opened_after_a_table(page: Any, tmp_path: Path) -> None:
     table = pl.DataFrame({"size": [float(i % 7) for i in range(60)], "kind": ["plum", "pear", "plum"] * 20})
     options = {"members": 1, "epochs": 1, "hidden_layer_sizes": (70, 4), "random_state": 0}
@@ -170,7 +158,6 @@ def test_a_saved_model_is_opened_after_a_table(page: Any, tmp_path: Path) -> Non
     assert downloading.value.suggested_filename == "numpy.py"
 
 
-@needs_browser
 def test_every_lesson_opens_in_both_languages(page: Any) -> None:
     page.click("#lessons")
     for index in range(12):
@@ -182,7 +169,6 @@ def test_every_lesson_opens_in_both_languages(page: Any) -> None:
             page.click("#lesson-next")
 
 
-@needs_browser
 def test_tooltips_and_the_link_speak_russian(page: Any) -> None:
     page.click("#language")
     until(page, "document.documentElement.lang === 'ru'")
@@ -190,7 +176,51 @@ def test_tooltips_and_the_link_speak_russian(page: Any) -> None:
     assert page.text_content("#share") == "Ссылка" and "правки" in page.get_attribute("#share", "title")
 
 
-@needs_browser
+def test_a_hundred_changed_links_do_the_page_no_harm(page: Any) -> None:
+    dice = random.Random(0)
+    junk = [
+        None,
+        -1,
+        10**15,
+        1e308,
+        "",
+        "<img src=x onerror=alert(1)>",
+        [],
+        {},
+        [[]],
+        True,
+        ["x1", 7],
+        {"type": "Tanh"},
+    ]
+    paths = [
+        (name, key) for name, part in DEFAULT.to_json().items() for key in (part if isinstance(part, dict) else [""])
+    ]
+    for _ in range(100):
+        sections = json.loads(json.dumps(DEFAULT.to_json()))
+        for name, key in dice.sample(paths, dice.randint(1, 3)):
+            if key and isinstance(sections[name], dict):
+                sections[name][key] = dice.choice(junk)
+            else:
+                sections[name] = dice.choice(junk)
+        content = {
+            "version": 1,
+            "configuration": sections,
+            "edits": dice.choice([[], [{}], junk]),
+            "step": dice.choice([0, 3]),
+        }
+        text = base64.urlsafe_b64encode(zlib.compress(json.dumps(content).encode())).decode().rstrip("=")
+        page.evaluate(
+            "text => { location.hash = text }", dice.choice([text, text, text[: dice.randint(1, 90)], "%" + text])
+        )
+    page.evaluate("text => { location.hash = text }", encode(DEFAULT, [], 0))
+    until(
+        page,
+        "document.querySelectorAll('#neuron-1-3').length === 1 && document.querySelector('#clock').textContent === '0'",
+    )
+    page.click("#batch")
+    until(page, "document.querySelector('#clock').textContent.includes('+ 1')")
+
+
 def test_a_narrow_screen_needs_no_sideways_scrolling(page: Any) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     assert page.evaluate("document.documentElement.scrollWidth") == 360

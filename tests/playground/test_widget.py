@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import queue
-import shutil
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +14,6 @@ pytest.importorskip("anywidget")
 from pellucid.playground import Experiment
 from pellucid.playground.widget import MOST_UNREAD, STATIC, Widget
 
-CHROMIUM = shutil.which("chromium")
 ROWS = b"size,kind\n" + b"".join(b"%d,%s\n" % (i % 7, b"plum" if i % 7 < 3 else b"pear") for i in range(50))
 
 
@@ -85,62 +83,58 @@ def test_the_page_is_given_whole(cell: Cell) -> None:
     assert page["body"].startswith("<body>") and "page.js" in page["modules"] and "widget.js" not in page["modules"]
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium: the widget's page is not tested")
-def test_the_page_learns_in_a_cell(cell: Cell) -> None:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+def test_the_page_learns_in_a_cell(cell: Cell, browser: Any) -> None:
     wrong: list[str] = []
 
     def heard(content: dict[str, Any]) -> None:
         buffers = [bytes(each) for each in content.pop("buffers", [])]
         cell.hear(content, buffers)
 
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1300, "height": 950}, locale="en-US")
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
-        page.expose_function("toPython", heard)
-        page.route("**/*", lambda route: route.fulfill(body="<!doctype html><main></main>", content_type="text/html"))
-        page.goto("http://notebook.test/")
-        source = (STATIC / "widget.js").read_text(encoding="utf-8")
-        page.evaluate(
-            """async (source) => {
-              const listeners = [];
-              const bytes = (buffers) => (buffers ?? []).map((each) => [...new Uint8Array(each)]);
-              window.told = (content) => listeners.forEach((each) => each(content));
-              const send = (content, _, buffers) => void window.toPython({ ...content, buffers: bytes(buffers) });
-              const model = { send, on: (_, listener) => listeners.push(listener), off: () => undefined };
-              const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-              (await import(address)).default.render({ model, el: document.querySelector("main") });
-            }""",
-            source,
-        )
+    page = browser.new_page(viewport={"width": 1300, "height": 950}, locale="en-US")
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+    page.expose_function("toPython", heard)
+    page.route("**/*", lambda route: route.fulfill(body="<!doctype html><main></main>", content_type="text/html"))
+    page.goto("http://notebook.test/")
+    source = (STATIC / "widget.js").read_text(encoding="utf-8")
+    page.evaluate(
+        """async (source) => {
+          const listeners = [];
+          const bytes = (buffers) => (buffers ?? []).map((each) => [...new Uint8Array(each)]);
+          window.told = (content) => listeners.forEach((each) => each(content));
+          const send = (content, _, buffers) => void window.toPython({ ...content, buffers: bytes(buffers) });
+          const model = { send, on: (_, listener) => listeners.push(listener), off: () => undefined };
+          const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+          (await import(address)).default.render({ model, el: document.querySelector("main") });
+        }""",
+        source,
+    )
 
-        def until(found: Any) -> None:
-            """Carry what the widget sends into the page, until it shows what is looked for."""
-            end = time.monotonic() + 20
-            while not found():
-                assert time.monotonic() < end, wrong
-                while not cell.sent.empty():
-                    page.evaluate("content => window.told(content)", cell.sent.get())
-                page.wait_for_timeout(20)
+    def until(found: Any) -> None:
+        """Carry what the widget sends into the page, until it shows what is looked for."""
+        end = time.monotonic() + 20
+        while not found():
+            assert time.monotonic() < end, wrong
+            while not cell.sent.empty():
+                page.evaluate("content => window.told(content)", cell.sent.get())
+            page.wait_for_timeout(20)
 
-        shown = page.frame_locator("iframe")
-        until(lambda: shown.locator("#neuron-1-0").count() and shown.locator("#train-loss").count())
-        shown.locator("#batch").click()
-        until(lambda: "+ 1" in shown.locator("#clock").text_content())
-        loss = Experiment().do({"command": "step_batch"})["train"]["loss"]
-        assert float(shown.locator("#train-loss").text_content()) == pytest.approx(loss, rel=5e-4)  # four digits
-        assert not shown.locator("#share").is_visible()
-        given = {"name": "fruit.csv", "mimeType": "text/csv", "buffer": ROWS}
-        shown.locator("#upload").set_input_files(given)
-        until(lambda: shown.locator("#kind-table:checked").count())
-        shown.locator("#tab-take_out").click()
-        with page.expect_download() as downloading:
-            shown.locator("#take-configuration").click()
-            until(lambda: True)
-            page.wait_for_timeout(300)
-            page.evaluate("content => window.told(content)", cell.sent.get(timeout=10))
-        assert downloading.value.suggested_filename == "configuration.json"
-        browser.close()
+    shown = page.frame_locator("iframe")
+    until(lambda: shown.locator("#neuron-1-0").count() and shown.locator("#train-loss").count())
+    shown.locator("#batch").click()
+    until(lambda: "+ 1" in shown.locator("#clock").text_content())
+    loss = Experiment().do({"command": "step_batch"})["train"]["loss"]
+    assert float(shown.locator("#train-loss").text_content()) == pytest.approx(loss, rel=5e-4)  # four digits
+    assert not shown.locator("#share").is_visible()
+    given = {"name": "fruit.csv", "mimeType": "text/csv", "buffer": ROWS}
+    shown.locator("#upload").set_input_files(given)
+    until(lambda: shown.locator("#kind-table:checked").count())
+    shown.locator("#tab-take_out").click()
+    with page.expect_download() as downloading:
+        shown.locator("#take-configuration").click()
+        until(lambda: True)
+        page.wait_for_timeout(300)
+        page.evaluate("content => window.told(content)", cell.sent.get(timeout=10))
+    assert downloading.value.suggested_filename == "configuration.json"
+    page.close()
     assert wrong == []
