@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import tracemalloc
 from pathlib import Path
@@ -15,6 +16,7 @@ import pellucid
 from pellucid.playground import Experiment
 from pellucid.playground.commands import COMMANDS
 from pellucid.playground.configuration import KINDS
+from pellucid.playground.timeline import MOST_CHECKPOINTS
 
 PROTOCOL = Path(__file__).parents[2] / "docs/explanation/playground-protocol.md"
 
@@ -403,16 +405,19 @@ def test_the_curve_stays_bounded_and_can_be_put_together_from_its_pieces() -> No
 
 @pytest.mark.slow
 def test_long_training_takes_no_more_memory() -> None:
-    experiment = Experiment(data={"n_rows": 20}, batch_size=None)
+    small = {"network": {"hidden": [{"width": 2}]}, "view": {"resolution": 8}, "batch_size": None}
+    experiment = Experiment(data={"n_rows": 10}, **small)
     experiment.do({"command": "play"})
-    peaks = []
+    held = []
     tracemalloc.start()
-    for _ in range(4):
-        tracemalloc.reset_peak()
-        for _ in range(1100):  # frames: more than the curve keeps rows, and in the epochs than there are checkpoints
-            experiment.advance(0.002)
+    for frames in (1300, 500, 500):  # the curve is full after 1,000, and from then on thinned once in 500
+        for _ in range(frames):
+            experiment.advance(0.0003)
             json.dumps(experiment.progress())
-        peaks.append(tracemalloc.get_traced_memory()[1])
+        gc.collect()
+        held.append(tracemalloc.get_traced_memory()[0])
+    checkpoint = experiment.timeline._checkpoint()
+    size = tracemalloc.get_traced_memory()[0] - held[-1]
     tracemalloc.stop()
-    assert experiment.timeline.epoch > 4000
-    assert peaks[-1] < 1.02 * peaks[1], peaks  # the first fills curve and checkpoints
+    assert experiment.timeline.epoch > 20 * MOST_CHECKPOINTS and checkpoint.state.step > 0
+    assert held[2] - held[1] < MOST_CHECKPOINTS * size, (held, size)  # of which half to all are there
