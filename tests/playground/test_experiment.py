@@ -340,6 +340,13 @@ def test_the_script_reaches_the_weights_of_the_run(capsys: pytest.CaptureFixture
     assert "loss on the test rows" in capsys.readouterr().out
 
 
+def test_drawing_and_configuration_are_taken_out() -> None:
+    experiment = Experiment()
+    assert do(experiment, "export", format="svg")["text"].startswith("<svg")
+    configuration = json.loads(do(experiment, "export", format="configuration")["text"])["configuration"]
+    assert Experiment(**configuration).configuration == experiment.configuration
+
+
 def test_the_numpy_page_predicts_as_the_network() -> None:
     experiment = Experiment()
     made: dict[str, Any] = {"__name__": "ejected"}

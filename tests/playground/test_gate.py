@@ -20,7 +20,6 @@ PATHS = [
     "/static/../gate.py",
     "/table",
     "/model",
-    "/export/script.py",
     "/experiment",
     "/nothing",
     "//",

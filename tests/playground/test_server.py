@@ -1,4 +1,4 @@
-"""The server, as it really runs: commands and frames over a WebSocket, uploads, exports, and a page that is slow."""
+"""The server, as it really runs: commands and frames over a WebSocket, uploads, and a page that is slow."""
 
 from __future__ import annotations
 
@@ -185,19 +185,9 @@ def test_a_body_without_a_length_ends_at_the_cap(server: Server, visit: Visit, m
     assert answer.status_code == 413
 
 
-def test_exports_are_files(server: Server, visit: Visit) -> None:
-    client = visit.client
-    for name, words in (
-        ("script.py", "Network("),
-        ("numpy.py", "import numpy"),
-        ("network.svg", "<svg"),
-        ("configuration.json", '"data"'),
-    ):
-        answer = client.get(f"/export/{name}")
-        assert answer.status_code == 200 and words in answer.text
-        assert answer.headers["content-disposition"] == f'attachment; filename="{name}"'
-    for path in ("/export/model", "/export/..%2f..%2fgate.py", "/static/..%2fgate.py", "/static/nothing"):
-        assert client.get(path).status_code == 404
+def test_what_is_no_address_is_not_found(server: Server, visit: Visit) -> None:
+    for path in ("/model.pellucid", "/static/..%2fgate.py", "/static/nothing"):
+        assert visit.client.get(path).status_code == 404
 
 
 def test_a_stranger_gets_nothing(server: Server, visit: Visit) -> None:

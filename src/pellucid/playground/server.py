@@ -23,7 +23,6 @@ STATIC = Path(__file__).parent / "static"
 LARGEST_MESSAGE = 2**20
 MESSAGES_A_SECOND = 200
 MOST_WAITING = 200
-EXPORTS = {"script.py": "script", "numpy.py": "numpy", "network.svg": "svg", "configuration.json": "configuration"}
 
 
 class Page(Outbox):
@@ -107,7 +106,6 @@ class Server:
             WebSocketRoute("/experiment", self._experiment),
             Route("/table", self._table, methods=["POST"]),
             Route("/model", self._model, methods=["POST"]),
-            Route("/export/{name}", self._export, methods=["GET"]),
             Mount("/static", StaticFiles(directory=STATIC)),
         ]
         return Starlette(routes=routes, lifespan=lifespan)
@@ -182,19 +180,6 @@ class Server:
         except PellucidError as error:
             return JSONResponse({"frame": "error", "message": str(error)}, 422)
         return JSONResponse(frame)
-
-    async def _export(self, request: Any) -> Any:
-        from starlette.responses import PlainTextResponse, Response
-
-        name = request.path_params["name"]
-        if name not in EXPORTS:
-            return PlainTextResponse("there is no such file\n", 404)
-        command = {"command": "export", "format": EXPORTS[name]}
-        frame = await self._ask(lambda experiment: experiment.do(command))
-        if frame["frame"] == "error":
-            return PlainTextResponse(frame["message"] + "\n", 409)
-        headers = {"content-disposition": f'attachment; filename="{frame["name"]}"'}
-        return Response(frame["text"], media_type=frame["type"], headers=headers)
 
     async def _ask(self, task: Any) -> Any:
         return await asyncio.wrap_future(self.worker.ask(task))
