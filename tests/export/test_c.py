@@ -360,8 +360,8 @@ def test_a_code_that_no_table_has_gives_nan_and_no_access_beyond_the_table(tmp_p
     vectors = Vectors(given, evaluate(graph, given), 1e-9, {"found": np.ones(1)})
     for name, text in C().write(graph, vectors, "table").files.items():
         (tmp_path / name).write_text(str(text))
-    said = run(compiled(tmp_path / "table.c"), "x[0]\n0\n1\n2\n-1\n1e300\nnan\n").stdout.split()
-    assert said == ["found", "1", "2", "nan", "nan", "nan", "nan"]
+    said = run(compiled(tmp_path / "table.c"), "x[0]\n0\n1\n2\n-1\n0.5\n1e300\nnan\n").stdout.split()
+    assert said == ["found", "1", "2", "nan", "nan", "nan", "nan", "nan"]
 
 
 @pytest.mark.parametrize("target", [None, "c"])

@@ -185,6 +185,12 @@ def test_the_self_test_finds_another_label_though_the_probabilities_are_right(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_number_that_is_no_code_gives_nan(tmp_path: Path) -> None:
+    export(models.network("embedding", "float64"), tmp_path / "model.mjs")
+    told = "[4, 5, -1, 0.5, Infinity, NaN].map((code) => Number.isNaN(m.predict({x: [code]}).outputs[0]))"
+    assert value_of(tmp_path / "model.mjs", told) == [False, *[True] * 5]
+
+
 @pytest.mark.parametrize("mistake", ["transposed", "off by one", "swapped"])
 def test_a_mistake_fails_the_proof_and_leaves_nothing(
     mistake: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -7,6 +7,7 @@ import csv
 import dataclasses
 import io
 import math
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable
@@ -218,6 +219,14 @@ def test_a_networks_program_finds_its_columns_by_their_places(target: str, tmp_p
     rows = written({"x[0]": [1], "b": [10]}, tmp_path / "rows.csv")
     said = run(tmp_path / "model.py", rows)
     assert said.returncode == 1 and said.stderr == f"{rows}: there is no column 'x[1]'; there are 'x[0]', 'b'.\n"
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_number_that_is_no_code_gives_nan(target: str, tmp_path: Path) -> None:
+    exported(models.network("embedding", "float64"), tmp_path / "network.py", target)
+    program = runpy.run_path(str(tmp_path / "network.py"))
+    found = program["predict"]([{"x": [code]} for code in (4, 5, -1, 0.5, math.inf, math.nan)])
+    assert [math.isnan(row["outputs of output 0"]) for row in found] == [False, *[True] * 5]
 
 
 def test_a_program_that_does_not_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

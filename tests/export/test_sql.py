@@ -47,7 +47,7 @@ def test_a_statement_predicts_what_its_network_predicts(name: str, dtype: str, t
 
 
 def test_a_statement_gives_the_ends_of_intervals(tmp_path: Path) -> None:
-    made = export(models.fitted("numbers", "population"), tmp_path / "model.sql", coverage=0.8)
+    made = export(models.fitted("number", "population"), tmp_path / "model.sql", coverage=0.8)
     assert made.proof is not None and list(made.proof.differences) == ["prediction", "low", "high"]
 
 

@@ -300,7 +300,8 @@ def test_tensors_of_an_ensemble_that_do_not_fit_are_refused(contents: Any, tmp_p
     path = tmp_path / "model"
     without = {name: view for name, view in tensors.items() if not name.startswith("network1.")}
     refused(document, without, path, "its tensors are")
-    refused(document, {**tensors, "network2.1.bias": tensors["network1.1.bias"]}, path, "tensors of no network")
+    another = f"network{len(document['networks'])}.1.bias"
+    refused(document, {**tensors, another: tensors["network1.1.bias"]}, path, "tensors of no network")
     scores = tensors["conformal scores"]
     for wrong in (scores[::-1], scores.astype(np.float32), scores[:, None], scores[:0], np.append(scores, np.nan)):
         refused(document, {**tensors, "conformal scores": wrong}, path, "conformal scores")

@@ -81,7 +81,7 @@ static double code(const char *text, const struct level *levels, size_t n)
 /* A row of a table; of what is no number of one, NaN. */
 static void lookup(real *restrict y, const real *restrict x, const kept *restrict table, size_t n_rows, size_t n)
 {
-    const int there = x[0] >= 0 && x[0] < (real)n_rows;
+    const int there = x[0] >= 0 && x[0] < (real)n_rows && x[0] == (real)(size_t)x[0];
     for (size_t i = 0; i < n; ++i)
         y[i] = there ? table[n * (size_t)x[0] + i] : NAN;
 }

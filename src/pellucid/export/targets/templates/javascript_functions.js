@@ -53,7 +53,7 @@ function code(y, x, known) {
 }
 
 function lookup(y, x, table) {
-  const start = x[0] * y.length;
+  const start = Number.isInteger(x[0]) ? x[0] * y.length : NaN; // beyond the table there are no numbers: they are NaN
   for (let j = 0; j < y.length; j++) y[j] = table[start + j];
 }
 

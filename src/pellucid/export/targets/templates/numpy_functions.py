@@ -47,7 +47,9 @@ def code(x, known):
 
 
 def lookup(x, table):
-    return table[x[:, 0].astype(np.int64)]
+    """NaN where x is no code."""
+    codes = np.clip(np.nan_to_num(x[:, 0]), 0, len(table) - 1).astype(np.int64)
+    return np.where(x == codes[:, None], table[codes], np.nan).astype(table.dtype)
 
 
 def join(dtype, *parts):

@@ -55,6 +55,9 @@ def code(x, known):
 
 
 def lookup(x, table):
+    """NaN where x is no code."""
+    if not 0 <= x[0] < len(table) or x[0] != int(x[0]):
+        return [math.nan] * len(table[0])
     return table[int(x[0])]
 
 
