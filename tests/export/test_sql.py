@@ -56,6 +56,7 @@ def hostile() -> TabularClassifier:
     """Return a classifier of names that mean something to SQL."""
     rng = np.random.default_rng(0)
     columns: dict[str, list[Any]] = {name: rng.normal(size=60).tolist() for name in HOSTILE}
+    columns |= {name: (rng.random(60) < 0.5).tolist() for name in HOSTILE[-2:]}  # SQL has room for no more numbers
     columns["text"] = [HOSTILE[index] for index in rng.integers(0, len(HOSTILE), 60)]
     options: dict[str, Any] = {"epochs": 2, "hidden_layer_sizes": (4,), "members": 1, "random_state": 0}
     return TabularClassifier(**options).fit(columns, [HOSTILE[index % 8] for index in range(60)])
