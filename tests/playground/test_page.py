@@ -17,6 +17,7 @@ import polars as pl
 import pytest
 
 import pellucid.playground
+from pellucid.layers import ActivationLayer
 from pellucid.model import save
 from pellucid.playground import Experiment
 from pellucid.playground.configuration import DEFAULT
@@ -141,7 +142,8 @@ def test_the_link_brings_back_the_run(page: Any) -> None:
 def test_a_saved_model_is_opened_after_a_table(page: Any, tmp_path: Path) -> None:
     table = pl.DataFrame({"size": [float(i % 7) for i in range(60)], "kind": ["plum", "pear", "plum"] * 20})
     options = {"members": 1, "epochs": 1, "hidden_layer_sizes": (70, 4), "random_state": 0}
-    save(pellucid.TabularClassifier(**options).fit(table.drop("kind"), table["kind"]), tmp_path / "a.pellucid")
+    model = pellucid.TabularClassifier(**options).fit(table.drop("kind"), table["kind"])
+    save(model, tmp_path / "a.pellucid")
     table.write_csv(tmp_path / "t.csv")
     page.set_input_files("#upload", tmp_path / "a.pellucid")
     page.wait_for_selector("#notice:not([hidden])")
@@ -149,6 +151,8 @@ def test_a_saved_model_is_opened_after_a_table(page: Any, tmp_path: Path) -> Non
     page.set_input_files("#upload", tmp_path / "t.csv")
     page.wait_for_selector("#kind-model:checked", state="attached")
     assert page.locator("#graph .column-head").all_text_contents()[0] == "Inputs"
+    activation = repr(next(each for each in model.network_.layers if isinstance(each, ActivationLayer)))
+    assert f"16 / 70{activation.partition('(')[0]}" in page.locator("#graph .column-head").all_text_contents()
     assert not page.locator("#add-layer").count()
     page.locator("#graph .stage button.neuron[id$='-3']").last.click()
     until(page, "document.querySelectorAll('#part-numbers .weights button').length > 4")

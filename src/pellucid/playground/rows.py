@@ -187,6 +187,7 @@ def _of_model(data: Mapping[str, Any], tables: Mapping[str, polars.DataFrame], m
     else:
         codes = codes[:, 0]
         remarks.append(_standardized(names[0]))
+    remarks.append(f"{name} may have learned from test rows too: they are apart in the training on this page only")
     n_networks = len(estimator.ensemble_.networks)
     if n_networks > 1:
         remarks.append(f"of the {n_networks} networks of {name}, the one of the largest weight is shown")

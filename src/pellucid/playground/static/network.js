@@ -16,9 +16,9 @@ let edges = []; // {path, touch, weight, at}
 export function shownLayers(experiment) {
   const shown = [{ layer: -1, dense: null, neurons: experiment.inputs.length, count: experiment.shown_inputs }];
   let dense = null;
-  for (const { index, type, neurons, shown: count, has_map: mapped } of experiment.layers) {
+  for (const { index, type, text, neurons, shown: count, has_map: mapped } of experiment.layers) {
     if (type === "Dense") dense = index;
-    if (mapped) shown.push({ layer: index, dense, neurons, count, type });
+    if (mapped) shown.push({ layer: index, dense, neurons, count, type, text });
   }
   const last = shown.at(-1);
   const before = shown.at(-2);
@@ -74,11 +74,11 @@ function makeEdge(drawing, dense, i, j, column) {
   return { path, touch, weight, at: [i, j], column, i, j };
 }
 
-function header(column, { neurons, type }) {
+function header(column, { neurons, count: shown, type, text }) {
   const { data, network: { hidden } } = latest.experiment.configuration;
   const layer = hidden[column - 1];
   if (column === 0) return element("div", { className: "column-head" }, element("b", {}, t("inputs")));
-  if (data.kind === "model") return element("div", { className: "column-head" }, element("b", {}, String(neurons)), element("small", {}, type));
+  if (data.kind === "model") return element("div", { className: "column-head" }, element("b", {}, shown < neurons ? `${shown} / ${neurons}` : String(neurons)), element("small", {}, type === "ActivationLayer" ? text.split("(")[0] : type));
   if (!layer) return element("div", { className: "column-head" }, element("b", {}, t("output")), hidden.length < MOST_HIDDEN ? addLayer(hidden) : null);
   const change = (changes) => ask("set_network", { network: { hidden: hidden.map((each, index) => (index === column - 1 ? { ...each, ...changes } : each)) } });
   const options = Object.fromEntries(latest.options.sections.hidden.map((option) => [option.name, option]));
