@@ -122,7 +122,7 @@ def test_wide_and_long_tables_have_a_plan_with_fewer_folds_then_fewer_epochs() -
     wide = plan_population(1000, WORK)
     assert (wide.n_members, wide.n_folds, wide.epochs) == (4, 1, 60)
     assert "the least for networks of this size" in wide.reasons[0]
-    long = plan_population(30_000, WORK)
+    long = plan_population(60_000, WORK)
     assert (long.n_members, long.n_folds) == (4, 1)
     assert 15 <= long.epochs < 45
     assert plan_population(10_000, WORK, folds=3, epochs=40).n_folds == 3

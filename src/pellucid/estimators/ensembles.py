@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Sequence
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from pellucid.population.memory import forecast_memory, free_memory, require_mem
 from pellucid.population.outlook import outlook
 from pellucid.population.plan import MEMBERS, PopulationPlan, plan_population
 from pellucid.population.population import Population, parts_of
-from pellucid.population.recipe import FIRST, build_member, suited, work_per_row
+from pellucid.population.recipe import build_member, suited, work_per_row
 from pellucid.random import Random
 from pellucid.tabular.conformal import Intervals, PredictionSets
 from pellucid.tabular.encoder import Encoder
@@ -127,7 +128,9 @@ def fit_population(
         return build_member(encoder, n_outputs, configuration, loss, target, weight, own)
 
     one_fold = held is not None or ranks is not None
-    work = work_per_row(encoder, n_outputs, suited(FIRST, encoder, fixed))
+    drawn = [suited(draw_configuration(rng, n, fixed), encoder, fixed) for n in range(planned["members"] or MEMBERS[1])]
+    works = [work_per_row(encoder, n_outputs, configuration) for configuration in drawn]
+    work = fmean(works)
     n_rows = len(rows.target)
     if plan is not None and plan.n_rows != n_rows:
         raise OptionError(f"plan is for {plan.n_rows:,} rows, and there are {n_rows:,}; it can be replayed on its own.")
@@ -137,9 +140,7 @@ def fit_population(
         plan = plan_population(n_rows, work, one_fold=one_fold, **planned)
         if deadline is not None:
             pace = _row_seconds(encoder, rows, build, loss, fixed, plan.batch_size, rng)
-            drawn = [suited(draw_configuration(rng, n, fixed), encoder, fixed) for n in range(MEMBERS[1])]
-            works = [work_per_row(encoder, n_outputs, configuration) for configuration in drawn]
-            pace *= sum(works) / (len(works) * works[0])  # the first is what was measured
+            pace *= work / works[0]  # the first is what was measured
             left = max(deadline - time.perf_counter(), 0.01) * SAFETY * cores
             plan = plan_population(n_rows, work, one_fold=one_fold, core_seconds=left, row_seconds=pace, **planned)
     members = []

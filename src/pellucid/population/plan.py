@@ -26,7 +26,7 @@ SPEED = 7e10  # floating-point operations per second of one core, about: what a 
 STEP_SECONDS = 2e-4  # and what a step takes beside these, mostly the optimizer's
 PARAMETER_SECONDS = 2e-9  # or this for each parameter, where they are too many for the caches: of a wide table
 CORES = 2  # and how many cores; a plan must not depend on the machine
-SECONDS_PER_ROOT_ROW = 0.16  # 20,000 rows: about 23 s
+SECONDS_PER_ROOT_ROW = 0.27  # 20,000 rows: about 38 s
 MOST_BUDGETS = 4  # the fewest members of a wide table may cost so many times the default, or this; above, folds and
 MOST_SECONDS = 50.0  # epochs are fewer
 LEAST_EPOCHS = 15  # the rungs are 1, 3, 7 and 15
@@ -126,14 +126,14 @@ def plan_population(
 
     Parameters
     ----------
-    work : floating-point operations of a training step per row, of a network of middle size
+    work : floating-point operations of a training step per row, of a member on average
     members, batch_size, epochs, folds : what is decided already
     one_fold : whether the rows to judge by are others
     core_seconds : the time that training may take, summed over cores; without it, a default from the number of rows
     row_seconds : the measured time of a training step per row, on one core; without it, from ``work``
 
     >>> plan_population(2000, 3e5).n_members
-    10
+    17
     """
     reasons = []
     budget = core_seconds

@@ -28,7 +28,6 @@ from pellucid.population.configuration import Configuration
 from pellucid.random import Random
 from pellucid.tabular.encoder import Encoder
 
-FIRST = Configuration()
 SCALE_RATE = 6.0  # how much faster the factor of a column learns (RealMLP, arXiv 2407.04491)
 MOST_EMBEDDED = 128  # columns of numbers; a table of more, such as an image's pixels, has them as they are
 EMBEDDED_WIDTH = 512  # of all embeddings of numbers together
@@ -120,7 +119,7 @@ def number_size(encoder: Encoder, configuration: Configuration) -> int:
     return min(configuration.number_size, EMBEDDED_WIDTH // encoder.n_scaled)
 
 
-def work_per_row(encoder: Encoder, n_outputs: int, configuration: Configuration = FIRST) -> float:
+def work_per_row(encoder: Encoder, n_outputs: int, configuration: Configuration) -> float:
     """Return about how many floating-point operations a row costs in a step of a network of this configuration."""
     size = encoder.n_columns + number_size(encoder, configuration) * encoder.n_scaled
     size += (configuration.embedding_size - 1) * len(encoder.code_columns)
