@@ -100,7 +100,11 @@ def lightgbm(task: str, seed: int) -> Any:
     """Return LightGBM at its defaults; categories are its own."""
     package = importlib.import_module("lightgbm")
     made = package.LGBMRegressor if task == "regression" else package.LGBMClassifier
-    return Prepared(made(random_state=seed, n_jobs=THREADS, verbose=-1), categorical)
+
+    def numbered(X: Any, levels: dict[str, Any]) -> Any:  # it refuses names with JSON's signs
+        return categorical(X, levels).set_axis(range(X.shape[1]), axis=1)
+
+    return Prepared(made(random_state=seed, n_jobs=THREADS, verbose=-1), numbered)
 
 
 class CatBoost(Prepared):
