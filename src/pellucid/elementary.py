@@ -8,6 +8,7 @@ decimal arithmetic. All functions are within 2 units in the last place.
 
 from __future__ import annotations
 
+import functools
 import math
 from decimal import Context, Decimal
 from typing import Any
@@ -42,6 +43,7 @@ def exponential(x: NDArray[Any]) -> NDArray[Any]:
         return np.asarray(np.ldexp(value, k.astype(np.int32)).astype(x.dtype))
 
 
+@functools.lru_cache(2**14)  # the networks of a population ask for those of the same moments of their schedules
 def logarithm(x: float) -> float:
     """Return log x for positive x, computed with 30 digits.
 

@@ -10,7 +10,7 @@ thread would pack all of the weights.
 
 from __future__ import annotations
 
-from pellucid.engine.assembly import Assembly, place_of
+from pellucid.engine.assembly import Assembly, Place, place_of
 from pellucid.engine.records import Code, Operation, Space
 
 _WRITTEN = {
@@ -63,61 +63,61 @@ def set_meetings(assembly: Assembly) -> None:
         if o.code in (Code.PRODUCT_FORWARD, Code.PRODUCT_INPUT):
             columns = o.n_out if o.code == Code.PRODUCT_FORWARD else o.n_in
             o.by_columns = int(assembly.rows < columns)
-    assembly.backward[:] = _rows_first(assembly.backward)
-    for operations in (assembly.forward, assembly.backward, assembly.commit):
+    backward = _rows_first([_Access(o) for o in assembly.backward])
+    assembly.backward[:] = [access.operation for access in backward]
+    for accesses in ([_Access(o) for o in assembly.forward], backward, [_Access(o) for o in assembly.commit]):
         by_rows, others = _Touched(), _Touched()  # since the last meeting
-        for index, o in enumerate(operations):
-            if others.concern(o) or (not _by_rows(o) and by_rows.concern(o)):
-                operations[index - 1].meets = 1
+        for index, access in enumerate(accesses):
+            if others.concern(access) or (not access.by_rows and by_rows.concern(access)):
+                accesses[index - 1].operation.meets = 1
                 by_rows, others = _Touched(), _Touched()
-            (by_rows if _by_rows(o) else others).add(o)
-        for o in operations[-1:]:
-            o.meets = 1
+            (by_rows if access.by_rows else others).add(access)
+        for access in accesses[-1:]:
+            access.operation.meets = 1
 
 
-def _rows_first(operations: list[Operation]) -> list[Operation]:
+class _Access:
+    """An operation with the places that it touches, those of them that it writes, and whether it goes row by row."""
+
+    def __init__(self, operation: Operation) -> None:
+        code = Code(operation.code)
+        places = [place_of(operand) for operand in operation.operands]
+        written = _WRITTEN[code] if code in _WRITTEN else _WRITTEN_ALL_ROWS[code]
+        self.operation = operation
+        self.by_rows = code in _WRITTEN and not operation.by_columns
+        self.places = {place for place in places if place.space != Space.NOWHERE}
+        self.written = {places[index] for index in written if places[index].space != Space.NOWHERE}
+
+
+def _rows_first(accesses: list[_Access]) -> list[_Access]:
     """Return them in an order in which those by rows come as early as what they touch allows."""
-    left = operations
-    found: list[Operation] = []
+    left = accesses
+    found: list[_Access] = []
     while left:
         for by_rows in (True, False):
-            waiting: list[Operation] = []
+            waiting: list[_Access] = []
             touched = _Touched()  # by those that wait
-            for o in left:
-                if _by_rows(o) is by_rows and not touched.concern(o):
-                    found.append(o)
+            for access in left:
+                if access.by_rows is by_rows and not touched.concern(access):
+                    found.append(access)
                 else:
-                    waiting.append(o)
-                    touched.add(o)
+                    waiting.append(access)
+                    touched.add(access)
             left = waiting
     return found
-
-
-def _by_rows(o: Operation) -> bool:
-    return o.code in _WRITTEN and not o.by_columns
 
 
 class _Touched:
     """What some operations touch, and what of it they write."""
 
     def __init__(self) -> None:
-        self.places: set[tuple[int, int]] = set()
-        self.written: set[tuple[int, int]] = set()
+        self.places: set[Place] = set()
+        self.written: set[Place] = set()
 
-    def add(self, o: Operation) -> None:
-        self.places |= _places(o)
-        self.written |= _written(o)
+    def add(self, access: _Access) -> None:
+        self.places |= access.places
+        self.written |= access.written
 
-    def concern(self, o: Operation) -> bool:
+    def concern(self, access: _Access) -> bool:
         """Return whether the operation writes what they touch, or touches what they write."""
-        return not (self.written.isdisjoint(_places(o)) and self.places.isdisjoint(_written(o)))
-
-
-def _places(o: Operation) -> set[tuple[int, int]]:
-    return {place_of(operand) for operand in o.operands if operand.space != Space.NOWHERE}
-
-
-def _written(o: Operation) -> set[tuple[int, int]]:
-    code = Code(o.code)
-    written = _WRITTEN[code] if code in _WRITTEN else _WRITTEN_ALL_ROWS[code]
-    return {place_of(o.operands[index]) for index in written if o.operands[index].space != Space.NOWHERE}
+        return not (self.written.isdisjoint(access.places) and self.places.isdisjoint(access.written))
