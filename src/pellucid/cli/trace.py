@@ -151,6 +151,7 @@ def _of_model(model: Path, data: Path, steps: list[int] | None, rows: list[int] 
     from pellucid.cli.rows import read_rows
     from pellucid.cli.targets import names_of, take_target
     from pellucid.estimators.recipe import build_optimizer
+    from pellucid.estimators.single import configuration_of
     from pellucid.insight import trace as trace_steps
     from pellucid.model import load
     from pellucid.tabular import ClassTarget
@@ -166,7 +167,7 @@ def _of_model(model: Path, data: Path, steps: list[int] | None, rows: list[int] 
         if row >= len(X):
             raise OptionError(f"{data} has the rows 0 to {len(X) - 1}; --row got {row}.")
     part = strongest(estimator)
-    own = estimator._single() if part is None else part.configuration
+    own = configuration_of(estimator) if part is None else part.configuration
     optimizer = build_optimizer(own.learning_rate, own.weight_decay)
     which = which_network(estimator)
     of = f" of {which}" if which else ""

@@ -25,6 +25,7 @@ from pellucid.cli.room import Room
 from pellucid.cli.scores import Scores, predicted, scores
 from pellucid.cli.targets import keep_names
 from pellucid.estimators import TabularClassifier, TabularRegressor
+from pellucid.estimators.single import configuration_of
 from pellucid.model import save
 from pellucid.model.receipt import to_json
 from pellucid.tabular.values import to_text
@@ -129,7 +130,7 @@ def _describe_network(estimator: Any, rows: dict[str, int], display: Display) ->
     history, best = estimator.history_, estimator.best_epoch_
     loss = history["validation_loss"][history["epoch"].index(best)]
     ended = f", stopped by {history.stopped_by}" if history.stopped_by else ""
-    sizes = "-".join(map(str, estimator._single().hidden_layer_sizes)) or "no"
+    sizes = "-".join(map(str, configuration_of(estimator).hidden_layer_sizes)) or "no"
     display.say(f"of these rows, {rows['training']:,} are for training and {rows['validation']:,} find the best epoch")
     display.say(f"network: {sizes} hidden neurons, {estimator.network_.parameters.size:,} parameters")
     display.say(

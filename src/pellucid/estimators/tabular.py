@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import os
 import time
@@ -14,34 +13,30 @@ import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils.validation import check_is_fitted
 
-from pellucid.domains import Kind
 from pellucid.engine.evaluator import evaluator
 from pellucid.errors import NotInitializedError
 from pellucid.estimators.cores import limited_cores
 from pellucid.estimators.duration import to_seconds
 from pellucid.estimators.ensembles import cores_for, fit_population, tempered
-from pellucid.estimators.fit_tasks import CallbackSupportMixin, EpochTasks, FitTask, begin_fit, with_callbacks
+from pellucid.estimators.fit_tasks import CallbackSupportMixin, FitTask, begin_fit, with_callbacks
 from pellucid.estimators.inputs import fitted_table, require_target
 from pellucid.estimators.material import material_of
 from pellucid.estimators.notebook import ShownInNotebook
-from pellucid.estimators.recipe import AVERAGE, Plan, build_optimizer, plan_training
+from pellucid.estimators.single import decided, fit_single
 from pellucid.estimators.tabular_options import TabularOptions
 from pellucid.layers.base import Array
 from pellucid.losses import Loss
 from pellucid.network import Network
-from pellucid.options import option, to_config
-from pellucid.population.configuration import Configuration
+from pellucid.options import to_config
 from pellucid.population.ensemble import Ensemble
-from pellucid.population.recipe import build_member
 from pellucid.population.view import MembersView
 from pellucid.random import Random, as_random
 from pellucid.tabular.conformal import Intervals, PredictionSets
 from pellucid.tabular.encoder import Encoder
 from pellucid.tabular.frames import column_names
 from pellucid.tabular.outliers import outlier_remarks
-from pellucid.tabular.splitting import Rows, split_last, split_rows
+from pellucid.tabular.splitting import Rows
 from pellucid.tabular.targets import ClassTarget, NumberTarget
-from pellucid.training import Callback, EarlyStopping, ProgressBar, Run, TimeBudget, train
 from pellucid.training.callbacks import as_callback
 from pellucid.training.metrics import metric_for
 
@@ -122,7 +117,7 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
         self.remarks_: tuple[str, ...] = ()
         deadline = None if self.time_budget is None else began + to_seconds(self.time_budget)
         if self.members == 1:
-            self._train_one(rows, held, kinds, rng, deadline, task, codes, ranks)
+            self._train_single(rows, held, kinds, rng, deadline, task, codes, ranks)
         else:
             self._train_population(rows, held, kinds, rng, deadline, task, codes, ranks)
         self.fingerprint_ = material.fingerprint()
@@ -145,14 +140,12 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
         ranks: Array | None,
     ) -> None:
         """Train a population and keep its ensemble."""
-        encoder = Encoder(
-            one_hot_limit=self.one_hot_limit, min_category_count=self.min_category_count, kinds=kinds
-        ).fit(rows.table)
+        encoder = self._new_encoder(kinds).fit(rows.table)
         watchers = [as_callback(callback) for callback in self.callbacks]
         if self.verbose:
             watchers.append(MembersView())
         part = task and task.subtask("population")
-        fixed = {name: to_config(value) for name, value in self._decided().items()}  # plain numbers, for the file
+        fixed = {name: to_config(value) for name, value in decided(self).items()}  # plain numbers, for the file
         if "hidden_layer_sizes" in fixed:
             fixed["hidden_layer_sizes"] = tuple(fixed["hidden_layer_sizes"])
         outcome = fit_population(
@@ -200,7 +193,7 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
             for member in population.members
         ]
 
-    def _train_one(
+    def _train_single(
         self,
         rows: Rows,
         held: Rows | None,
@@ -211,23 +204,12 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
         groups: Array | None,
         ranks: Array | None,
     ) -> None:
-        """Train one network to its best epoch, and where rows are few again on all of them."""
-        if held is not None:
-            training, validation = rows, held
-        else:
-            strata = self._strata(rows.target)
-            stay, aside = (
-                split_last(ranks, self.validation_share)
-                if ranks is not None
-                else split_rows(len(rows.target), self.validation_share, rng, strata, groups=groups)
-            )
-            training, validation = rows.take(stay), rows.take(aside)
-        self.plan_ = plan_training(
-            len(training.target), batch_size=self.batch_size, epochs=self.epochs, own_validation=held is not None
-        )
-        with limited_cores(self.n_jobs):
-            complete = self._train(training, kinds, rng, deadline, task, validation)
-            self.refitted_ = complete and self.plan_.refit and self._train(rows, kinds, rng, deadline, task)
+        """Train one network and keep it."""
+        outcome = fit_single(self, rows, held, kinds, rng, deadline, task, groups, ranks)
+        self.plan_, self.history_ = outcome.plan, outcome.history
+        self.best_epoch_, self.refitted_ = outcome.best_epoch, outcome.refitted
+        self.encoder_, self.network_ = outcome.encoder, outcome.network
+        self.ensemble_ = Ensemble((outcome.network,), (1.0,), self.loss_)
 
     @property
     def n_features_in_(self) -> int:
@@ -261,87 +243,8 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
         check_is_fitted(self)
         return feature_importances(self, X, y, **options)
 
-    def _train(
-        self,
-        rows: Rows,
-        kinds: dict[str, str],
-        rng: Random,
-        deadline: float | None,
-        task: FitTask | None,
-        validation: Rows | None = None,
-    ) -> bool:
-        """Fit the encoder and train the network: to the best epoch on ``validation``, or up to the one found before.
-
-        Returns whether training ended by itself; cut short without validation rows, it leaves what was there before.
-        """
-        encoder = Encoder(
-            one_hot_limit=self.one_hot_limit, min_category_count=self.min_category_count, kinds=kinds
-        ).fit(rows.table)
-        network, arguments = self._beginning(encoder, rows, rng, self.plan_)
-        watchers = [as_callback(callback) for callback in self.callbacks]
-        judged: dict[str, Any] = {}
-        if validation is None:
-            steps = [watcher for watcher in watchers if type(watcher).after_step is not Callback.after_step]
-            watchers = [StepsOnly(watcher) for watcher in steps]
-        else:
-            stopping = EarlyStopping(patience=self.patience or self.plan_.epochs, last_of_ties=True)
-            watchers.insert(0, stopping)
-            judged = {"X_val": encoder.transform(validation.table), "y_val": validation.target}
-            judged["sample_weight_val"] = validation.weight
-        if deadline is not None:
-            watchers.append(TimeBudget(max(deadline - time.perf_counter(), 1e-3)))
-        if self.verbose:
-            watchers.append(ProgressBar(description="training" if validation is not None else "on all rows"))
-        epochs = self.plan_.epochs if validation is not None else self.best_epoch_
-        part = task and task.subtask("training" if validation is not None else "on all rows", max_subtasks=epochs)
-        if part is not None:
-
-            def fitted(network: Network) -> dict[str, Any]:
-                own = copy.deepcopy(network)
-                return {"encoder_": encoder, "network_": own, "ensemble_": Ensemble((own,), (1.0,), self.loss_)}
-
-            watchers.append(EpochTasks(task=part, attributes=fitted))
-        history = train(network, **arguments, epochs=epochs, callbacks=watchers, **judged)
-        if part is not None:
-            part.end()
-        if validation is not None:
-            self.best_epoch_ = int(stopping.state["best_epoch"])
-            self.history_ = history
-        complete = not history.stopped_by or (validation is not None and stopping.has_waited)
-        if complete or validation is not None:
-            self.encoder_ = encoder
-            self.network_ = network
-            self.ensemble_ = Ensemble((network,), (1.0,), self.loss_)
-        return complete
-
-    def _beginning(self, encoder: Encoder, rows: Rows, rng: Random, plan: Plan) -> tuple[Network, dict[str, Any]]:
-        """Return the network as training finds it, and what `train` gets besides epochs and watchers."""
-        own = self._single()
-        network = build_member(encoder, self._n_outputs(), own, self.loss_, rows.target, rows.weight, rng)
-        return network, {
-            "X": encoder.transform(rows.table),
-            "y": rows.target,
-            "loss": self.loss_,
-            "optimizer": build_optimizer(own.learning_rate, own.weight_decay),
-            "total_epochs": plan.epochs,
-            "batch_size": plan.batch_size,
-            "sample_weight": rows.weight,
-            "rng": rng,
-            "schedules": plan.schedules(dropout=own.dropout > 0 and len(own.hidden_layer_sizes) > 0),
-            "average": AVERAGE,
-        }
-
     def _network_and_link(self) -> tuple[Network, str]:
         return self.network_, self.loss_.link
-
-    def _single(self) -> Configuration:
-        """Return the configuration of a single network: the options, and the recipe's own where they are None."""
-        return dataclasses.replace(Configuration(), **self._decided())
-
-    def _decided(self) -> dict[str, Any]:
-        """Return what the options decide of a configuration."""
-        names = ("hidden_layer_sizes", "activation", "dropout", "learning_rate", "weight_decay", "embedding_size")
-        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     def _predictions(self, X: Any) -> Array:
         """Return probabilities or standardized numbers, (n_rows, n_outputs) float64, for a raw table."""
@@ -394,6 +297,9 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
     def _n_outputs(self) -> int:
         """Return the number of the network's outputs."""
 
+    def _new_encoder(self, kinds: dict[str, str]) -> Encoder:
+        return Encoder(one_hot_limit=self.one_hot_limit, min_category_count=self.min_category_count, kinds=kinds)
+
     def _weighted(self, rows: Rows, held: Rows | None) -> tuple[Rows, Rows | None]:
         """Return the rows to learn from and those to judge by as they count."""
         return rows, held
@@ -406,17 +312,3 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
         if isinstance(self.random_state, np.random.RandomState):
             return int(self.random_state.randint(2**31 - 1))
         return as_random(self.random_state).seed
-
-
-class StepsOnly(Callback):
-    """A callback in the training on all rows: that has nothing to report after an epoch, but it can be stopped."""
-
-    watcher: Any = option(Kind((Callback,), "a Callback"), "The callback.", kw_only=False)
-
-    def after_step(self, run: Run) -> None:
-        """Let the callback stop the run."""
-        self.watcher.after_step(run)
-
-    def idle_seconds(self) -> float:
-        """As long as the callback's."""
-        return float(self.watcher.idle_seconds())

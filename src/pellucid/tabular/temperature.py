@@ -87,7 +87,8 @@ def fit_temperature(outputs: Array, target: Array, loss: Loss, weight: Array | N
     gain = float(total(share * gains))
     error = math.sqrt(float(total(np.square(share * (gains - gain)))))
     moves = "lowers" if gain >= 0 else "raises"
-    found = f"on rows that took no part it {moves} the log-loss by {abs(gain):.2g}, with a standard error of {error:.1g}"
+    change = f"{moves} the log-loss by {abs(gain):.2g}"
+    found = f"on rows that took no part it {change}, with a standard error of {error:.1g}"
     if not gain > MARGIN * error:
         return Temperature(1.0, gain, f"no temperature is sure to help: {found}")
     value = 1.0 / _best_sharpness(outputs, target, weight, yes_or_no)

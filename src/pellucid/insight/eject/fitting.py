@@ -10,6 +10,7 @@ import numpy as np
 from pellucid.engine import forward
 from pellucid.errors import OptionError
 from pellucid.estimators.recipe import plan_training
+from pellucid.estimators.single import beginning
 from pellucid.insight.eject.recipe import Recipe, recipe_of
 from pellucid.layers.base import Array
 from pellucid.network import Network
@@ -82,7 +83,7 @@ def start_of(
             "if it was fitted on some of the rows, say which: rows=[...]."
         )
     plan = plan_training(told["training_rows"], batch_size=estimator.batch_size, epochs=estimator.epochs)
-    network, arguments = estimator._beginning(encoder, learned, Random(estimator.seed_), plan)
+    network, arguments = beginning(estimator, encoder, learned, Random(estimator.seed_), plan)
     if not network.initialized:  # the bins of an embedding need rows
         network.initialize(arguments["X"])
     recipe = recipe_of(network, {**arguments, "epochs": estimator.best_epoch_})
