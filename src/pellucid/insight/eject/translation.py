@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import inspect
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -160,6 +161,7 @@ class Translation(ast.NodeVisitor):
         return None
 
     def _named(self, value: Any) -> str:
+        value = inspect.unwrap(value)  # a page has no need of a cache
         if not (isinstance(value, FunctionType) and self._is_ours(value)):
             raise self._refusal(getattr(value, "__name__", repr(value)))
         return self._sources.function(value)
