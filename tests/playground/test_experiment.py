@@ -14,6 +14,7 @@ import pytest
 
 import pellucid
 from pellucid.playground import Experiment
+from pellucid.playground.answers import ANSWERS
 from pellucid.playground.commands import COMMANDS
 from pellucid.playground.configuration import KINDS
 from pellucid.playground.timeline import MOST_CHECKPOINTS
@@ -62,7 +63,7 @@ def test_the_protocol_names_every_command_and_field() -> None:
     for command, fields in COMMANDS.items():
         row = next(line for line in text.splitlines() if line.startswith(f"| `{command}` |"))
         assert all(f"`{field.name}`" in row for field in fields), row
-        assert callable(getattr(Experiment, f"_{command}", Experiment._set))
+    assert ANSWERS.keys() == COMMANDS.keys()
 
 
 def test_every_frame_has_the_fields_that_the_protocol_names() -> None:
@@ -189,7 +190,7 @@ def test_whole_epochs_are_those_of_train() -> None:
     first = experiment.timeline.network.copy()
     do(experiment, "step_epoch", count=7)
     pellucid.train(
-        first, experiment.X, experiment.y, loss=experiment.loss, optimizer=pellucid.SGD(learning_rate=0.03),
+        first, experiment.run.X, experiment.run.y, loss=experiment.run.loss, optimizer=pellucid.SGD(learning_rate=0.03),
         epochs=7, batch_size=10, rng=0,
     )  # fmt: skip
     assert first.parameters.tobytes() == weights(experiment)
@@ -232,7 +233,7 @@ def test_the_numbers_of_a_weight_are_those_of_the_library() -> None:
     experiment = Experiment(batch_size=None)
     do(experiment, "step_epoch", count=3)
     network = experiment.timeline.network.copy()
-    network.loss_and_gradient(experiment.X, experiment.y, experiment.loss)
+    network.loss_and_gradient(experiment.run.X, experiment.run.y, experiment.run.loss)
     for name, at in (("0.weight", [1, 3]), ("2.bias", [1]), ("4.weight", [1, 0])):
         frame = do(experiment, "inspect_weight", parameter=name, at=at)
         gradient = network.named_gradients[name][tuple(at)]
@@ -271,7 +272,7 @@ def test_a_step_for_chosen_rows_is_only_looked_at() -> None:
 def test_a_neuron_shows_its_sum_its_bend_and_their_slopes() -> None:
     experiment = Experiment()
     frame = do(experiment, "inspect_neuron", layer=0, neuron=3, row=5)
-    x, network = experiment.X[5], experiment.timeline.network
+    x, network = experiment.run.X[5], experiment.timeline.network
     z = x @ network.named_parameters["0.weight"][:, 3] + network.named_parameters["0.bias"][3]
     values = {each["symbol"]: each["value"] for each in frame["steps"]}
     assert values["Z¹"] == pytest.approx(z, rel=1e-14)
@@ -284,7 +285,7 @@ def test_play_stops_at_an_epoch_and_at_a_loss() -> None:
     experiment = Experiment(stop={"epoch": 40, "loss": None})
     do(experiment, "play")
     run_until_idle(experiment)
-    assert experiment.timeline.epoch == 40 and "epoch 40" in experiment.stopped_by
+    assert experiment.timeline.epoch == 40 and "epoch 40" in experiment.player.stopped_by
     found = []
     for _ in range(2):
         goal = Experiment(stop={"loss": 0.5}, optimizer={"type": "Adam", "learning_rate": 0.01})
@@ -301,7 +302,7 @@ def test_divergence_ends_play_and_says_why() -> None:
     )  # fmt: skip
     do(experiment, "play")
     run_until_idle(experiment)
-    assert "diverged" in experiment.stopped_by
+    assert "diverged" in experiment.player.stopped_by
     json.dumps(experiment.progress(), allow_nan=False)
 
 
@@ -351,9 +352,9 @@ def test_the_numpy_page_predicts_as_the_network() -> None:
     experiment = Experiment()
     made: dict[str, Any] = {"__name__": "ejected"}
     exec(do(experiment, "export", format="numpy")["text"], made)
-    expected = experiment.loss.predict(experiment.timeline.network.predict(experiment.X))
-    raw = experiment.timeline.network.predict(experiment.X)
-    found = made["predict"](experiment.X)
+    expected = experiment.run.loss.predict(experiment.timeline.network.predict(experiment.run.X))
+    raw = experiment.timeline.network.predict(experiment.run.X)
+    found = made["predict"](experiment.run.X)
     assert np.allclose(found, raw, rtol=1e-12) or np.allclose(found, expected, rtol=1e-12)
 
 
@@ -407,7 +408,7 @@ def test_the_curve_stays_bounded_and_can_be_put_together_from_its_pieces() -> No
     for _ in range(1200):
         piece = do(experiment, "step_batch")["curve"]
         seen[piece["from"] :] = piece["rows"]
-    assert seen == experiment.curve.rows and 500 <= len(seen) <= 1000
+    assert seen == experiment.run.curve.rows and 500 <= len(seen) <= 1000
 
 
 @pytest.mark.slow

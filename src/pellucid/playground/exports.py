@@ -3,17 +3,44 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pellucid.errors import OptionError
 from pellucid.insight.eject.ejecting import page_of
 from pellucid.insight.pictures import plot_network
 from pellucid.layers.base import Array
 from pellucid.network import Network
+from pellucid.playground import state
 from pellucid.playground.configuration import Configuration
+from pellucid.playground.run import Run
 from pellucid.playground.timeline import Timeline
 
+if TYPE_CHECKING:
+    from pellucid.playground.experiment import Experiment, Frame
+
 MOST_CELLS = 50_000  # numbers of X that a script holds
+
+
+def link(experiment: Experiment) -> Frame:
+    """Return configuration, edits and step as the text of a link."""
+    run = experiment.run
+    return {"frame": "link", "text": state.encode(run.configuration, run.edits, run.timeline.step)}
+
+
+def export(experiment: Experiment, format: str) -> Frame:
+    """Return the run as a file."""
+    run = experiment.run
+    if format == "configuration":
+        text = configuration_page(run.configuration, run.edits, run.timeline.step)
+        return {"frame": "export", "name": "configuration.json", "type": "application/json", "text": text}
+    if format == "svg":
+        text = drawing(run.network, run.rows.inputs)
+        return {"frame": "export", "name": "network.svg", "type": "image/svg+xml", "text": text}
+    if format == "numpy":
+        return {"frame": "export", "name": "numpy.py", "type": "text/x-python", "text": numpy_page(run.network)}
+    first = Run(run.configuration, run.rows)
+    text = script(run.timeline, first.network, run.X_test, run.y_test)
+    return {"frame": "export", "name": "script.py", "type": "text/x-python", "text": text}
 
 
 def configuration_page(configuration: Configuration, edits: list[dict[str, Any]], step: int) -> str:

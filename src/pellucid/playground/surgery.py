@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pellucid.errors import OptionError, listed, near_miss
 from pellucid.layers import Dense
 from pellucid.network import Network
+from pellucid.playground.state import MOST_EDITS
+from pellucid.playground.timeline import Edit
+
+if TYPE_CHECKING:
+    from pellucid.playground.experiment import Experiment, Frame
+
+
+def edit(experiment: Experiment, command: str, **fields: Any) -> Frame:
+    """Carry out a command that edits, and keep it with its step."""
+    run, timeline = experiment.run, experiment.timeline
+    experiment.opened = None
+    if len(timeline.edits) >= MOST_EDITS:
+        raise OptionError(f"{command}: the run has {MOST_EDITS:,} edits; that is as many as it keeps.")
+    timeline.edit(Edit(timeline.step, command, fields))
+    run.curve.add(timeline.step, *run.losses())
+    return experiment.progress()
 
 
 def operate(network: Network, command: str, fields: dict[str, Any]) -> None:

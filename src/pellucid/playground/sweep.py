@@ -4,21 +4,46 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pellucid.errors import OptionError, PellucidError
 from pellucid.playground.configuration import Configuration
-from pellucid.playground.timeline import Timeline
+from pellucid.playground.run import Run
+from pellucid.playground.settings import MODELS_OWN
+
+if TYPE_CHECKING:
+    from pellucid.playground.experiment import Experiment, Frame
 
 MOST_CELLS = 64
-Begin = Callable[[Configuration], tuple[Timeline, Callable[[], tuple[float | None, float | None]]]]
-"""From a configuration to its training, and a function that returns the losses of train and test rows."""
+
+
+def start_sweep(experiment: Experiment, x: Any, y: Any, epochs: int) -> Frame:
+    """Begin a sweep; `Experiment.advance` trains its cells."""
+    fields = [str(side.get("field")) for side in (x, y or {})]
+    if experiment.run.rows.network is not None and any(field.startswith("network") for field in fields):
+        raise OptionError(MODELS_OWN)
+
+    def begin(configuration: Configuration) -> Run:
+        return Run(configuration, experiment.rows_of(configuration))
+
+    experiment.sweep = Sweep(experiment.configuration, x, y, epochs, begin)
+    return experiment.sweep.frame()
+
+
+def stop_sweep(experiment: Experiment) -> Frame:
+    """Leave the cells that are left."""
+    if experiment.sweep is None:
+        raise OptionError("stop_sweep: no sweep runs.")
+    experiment.sweep.stop()
+    return experiment.sweep.frame()
 
 
 class Sweep:
     """The cells that are done, and the one that is being trained; `advance` goes on for some time."""
 
-    def __init__(self, configuration: Configuration, x: Any, y: Any, epochs: int, begin: Begin) -> None:
+    def __init__(
+        self, configuration: Configuration, x: Any, y: Any, epochs: int, begin: Callable[[Configuration], Run]
+    ) -> None:
         self._sides = [_side("x", x), _side("y", y) if y is not None else ("", [None])]
         self._epochs, self._begin = epochs, begin
         x_values, y_values = self._sides[0][1], self._sides[1][1]
@@ -34,7 +59,7 @@ class Sweep:
         self.n_cells = len(self._todo)
         self._shown = {"x": x, "y": y, "epochs": epochs}
         self.cells: list[dict[str, Any]] = []
-        self._current: Any = None
+        self._current: Run | None = None
 
     @property
     def running(self) -> bool:
@@ -52,13 +77,14 @@ class Sweep:
         try:
             if self._current is None:
                 self._current = self._begin(configuration)
-            timeline, losses = self._current
+            run = self._current
+            timeline = run.timeline
             while timeline.epoch < self._epochs and time.monotonic() < until:
                 timeline.go_to(timeline.step + timeline.batches)
             if timeline.epoch < self._epochs:
                 return False
-            train_loss, test_loss = losses()
-            cell = {"train_loss": train_loss, "test_loss": test_loss, "problem": None}
+            train_loss, test_loss = run.losses()
+            cell: dict[str, Any] = {"train_loss": train_loss, "test_loss": test_loss, "problem": None}
         except PellucidError as error:
             cell = {"train_loss": None, "test_loss": None, "problem": str(error)}
         self.cells.append({"x": i, "y": j, **cell})
@@ -66,9 +92,9 @@ class Sweep:
         self._current = None
         return True
 
-    def frame(self) -> dict[str, Any]:
+    def frame(self) -> Frame:
         """Return the cells so far."""
-        return {**self._shown, "cells": self.cells, "n_cells": self.n_cells, "running": self.running}
+        return {"frame": "sweep", **self._shown, "cells": self.cells, "n_cells": self.n_cells, "running": self.running}
 
 
 def _side(name: str, side: Any) -> tuple[str, list[Any]]:
