@@ -162,7 +162,7 @@ def _of_model(model: Path, data: Path, steps: list[int] | None, rows: list[int] 
     with source.locating():
         task = "classification" if isinstance(target, ClassTarget) else "regression"
         y = target.encode(take_target(source.table, names_of(target), task))
-        X = estimator.encoder_.transform(source.table)
+        X = estimator.encoder_.transform(source.table, estimator.network_.dtype)
     for row in rows or ():
         if row >= len(X):
             raise OptionError(f"{data} has the rows 0 to {len(X) - 1}; --row got {row}.")

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pellucid.cli.arguments import Json, Model
 
+if TYPE_CHECKING:
+    from pellucid.cli.display import Display
+
 
 def verify(
     model: Model,
     data: Annotated[
-        Path, typer.Option("--data", metavar="DATA", help="The table that it was trained on.", show_default=False)
-    ],
+        Path | None,
+        typer.Option(
+            "--data",
+            metavar="DATA",
+            help="The table that it was trained on; of a run of the playground on rows that it drew, none.",
+            show_default=False,
+        ),
+    ] = None,
     target: Annotated[
         list[str] | None,
         typer.Option(
@@ -28,6 +37,8 @@ def verify(
 
     The exit code is 0 if they are, and 1 if the data or the weights differ. Data that differ are not trained on. Rows
     that were held out take no part, but are to be those that the recorded scores are of.
+
+    Of a model that was taken out of the playground the run is gone through again, with its edits by hand.
     """
     from pellucid.cli.display import Display, counted, listing
     from pellucid.cli.material import prepare
@@ -38,6 +49,10 @@ def verify(
 
     display = Display(as_json=json)
     estimator = load(model)
+    if "playground" in estimator.receipt_:
+        return _run_again(display, estimator, model, data, target or [])
+    if data is None:
+        raise typer.BadParameter("it is needed to train the model again.", param_hint="--data")
     order = recorded_order(estimator, model, data, target or [])
     material = prepare(order, Display(as_json=json, quiet=True))
     display.say(f"{model}: the file is intact, SHA-256 {estimator.receipt_['sha256']}")
@@ -73,3 +88,46 @@ def verify(
     told = {**found.to_json(), "same": same, "held_out": held_out}
     display.finish({"model": str(model), "data_file": str(data), "rows": learned, **told})
     return 0 if same else 1
+
+
+def _run_again(display: Display, estimator: Any, model: Path, data: Path | None, targets: list[str]) -> int:
+    """Go through a run of the playground again, and say whether its weights are the same bits."""
+    from pellucid.cli.display import counted, listing
+    from pellucid.cli.source import Source
+    from pellucid.playground import repeated
+
+    if targets:
+        raise typer.BadParameter(
+            "the receipt of a run of the playground knows it; leave it out.", param_hint="--target"
+        )
+    told = estimator.receipt_
+    display.say(f"{model}: the file is intact, SHA-256 {told['sha256']}")
+    if data is None:
+        found = repeated(model)
+    else:
+        source = Source.read(data)
+        with source.locating():
+            found = repeated(model, source.table)
+    learned, held = told["training_rows"], told.get("test", {}).get("rows", 0)
+    where = "drawn by its configuration" if data is None else str(data)
+    if found.data:
+        display.say(f"data: not what the run was on ({where})")
+        listing(display, found.data)
+        display.say("different: the run was not repeated")
+    else:
+        display.say(
+            f"data: what the run was on ({where}, {learned:,} of {counted(learned + held, 'row')} to learn from)"
+        )
+        run = told["playground"]
+        steps, edits = counted(run["step"], "step"), counted(len(run["edits"]), "edit")
+        display.say(f"gone through again in {found.seconds:.1f} s: {steps}, {edits} by hand")
+        for said in found.versions:
+            display.say(f"note: {said}, when it was trained and now")
+        if found.weights:
+            display.say("different: the weights in the file are not those of the run")
+            listing(display, found.weights)
+        else:
+            display.say("same: every weight is the same bits")
+    shown = None if data is None else str(data)
+    display.finish({"model": str(model), "data_file": shown, "rows": learned, **found.to_json(), "held_out": []})
+    return 0 if found.same else 1

@@ -255,7 +255,7 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
         check_is_fitted(self)
         has_names = hasattr(self, "feature_names_in_")
         table = fitted_table(type(self).__name__, X, self.missing, self.encoder_, has_names=has_names)
-        return self.encoder_.transform(table)
+        return self.encoder_.transform(table, self.network_.dtype)
 
     def _linked(self, rows: Array) -> Array:
         """Return probabilities or standardized numbers, (n_rows, n_outputs) float64, for encoded rows."""

@@ -54,16 +54,22 @@ def write_model(
 
     Raises `OptionError` for content that would not come back equal, `OutputError` where the file cannot be written.
     """
-    content = _serialized(document, tensors)
+    content, digest = packed(document, tensors)
     check_writable(path, overwrite=overwrite, needed_bytes=len(content))
-    start = content.index(_SHA256) + len(_SHA256)
-    digest = _digest(content, start)
-    content[start : start + 64] = digest.encode()
     with whole_file(path, overwrite=overwrite, needed_bytes=len(content)) as temporary, open(temporary, "xb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
     return digest
+
+
+def packed(document: dict[str, Any], tensors: Mapping[str, np.ndarray]) -> tuple[bytes, str]:
+    """Return the bytes of a model file, and its SHA-256; for parameters and errors see `write_model`."""
+    content = _serialized(document, tensors)
+    start = content.index(_SHA256) + len(_SHA256)
+    digest = _digest(content, start)
+    content[start : start + 64] = digest.encode()
+    return bytes(content), digest
 
 
 def read_model(path: Location, file_content: bytes | None = None) -> tuple[dict[str, Any], dict[str, np.ndarray], str]:

@@ -24,7 +24,7 @@ NEEDED = {
     **dict.fromkeys(("fit_seconds", "cpu_seconds"), float),
     "refitted": bool,
 }
-SECTIONS = ("plan", "data", "command", "test")  # beside these numbers and texts
+SECTIONS = ("plan", "data", "command", "test", "playground")  # beside these numbers and texts
 
 
 def receipt(estimator: Any) -> dict[str, Any]:
@@ -35,17 +35,12 @@ def receipt(estimator: Any) -> dict[str, Any]:
     """
     if not hasattr(estimator, "plan_"):  # it was loaded itself
         return {name: value for name, value in estimator.receipt_.items() if name != "sha256"}
-    history, plan, loaded = estimator.history_, estimator.plan_, library()
+    history, plan = estimator.history_, estimator.plan_
     is_population = isinstance(plan, PopulationPlan)
     task = "regression" if estimator.loss_.link == "identity" else "classification"
     best = history["validation_loss"][history["epoch"].index(estimator.best_epoch_)]
     return {
-        "pellucid": pellucid.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "engine": history.engine,
-        "instruction_set": loaded.instruction_set if isinstance(loaded, Library) else "",
+        **versions(history.engine),
         "seed": estimator.seed_,
         "training_rows": plan.n_rows,
         "batch_size": int(plan.batch_size),
@@ -63,6 +58,19 @@ def receipt(estimator: Any) -> dict[str, Any]:
     }
 
 
+def versions(engine: str) -> dict[str, str]:
+    """Return what trains here, by what: `VERSIONS`."""
+    loaded = library()
+    return {
+        "pellucid": pellucid.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "engine": engine,
+        "instruction_set": loaded.instruction_set if isinstance(loaded, Library) else "",
+    }
+
+
 def checked_receipt(state: Mapping[str, Any]) -> dict[str, Any]:
     """Return the receipt that a file holds; raise unless it has all that is needed, in the right types."""
     if "data" not in state:
@@ -76,8 +84,9 @@ def checked_receipt(state: Mapping[str, Any]) -> dict[str, Any]:
     Fingerprint.from_json(state["data"])
     if "plan" in state:
         recorded_plan(state)
-    if not isinstance(state.get("command", {}), dict):
-        raise ModelFileError(f"its receipt has command {state['command']!r:.80}")
+    for name in ("command", "playground"):
+        if not isinstance(state.get(name, {}), dict):
+            raise ModelFileError(f"its receipt has {name} {state[name]!r:.80}")
     if "test" in state:
         rows, metrics = state["test"]["rows"], state["test"]["metrics"]
         if type(rows) is not int or not all(type(value) in (float, str) for value in metrics.values()):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from pellucid.domains import Boolean, Integer
+from pellucid.errors import OptionError
 from pellucid.model.comparison import part_differences, tensor_differences, version_differences
 from pellucid.model.receipt import receipt, recorded_plan
 from pellucid.model.saving import contents, load
@@ -71,6 +72,7 @@ def verify(
     ------
     ModelFileError : if the file is damaged, or of another kind
     DataError, TargetError : if the data cannot be learned from at all
+    OptionError : for a file that was taken out of the playground, where a hand may have steered
 
     >>> import pathlib, tempfile
     >>> from pellucid import TabularClassifier
@@ -87,6 +89,11 @@ def verify(
 
     estimator = load(path)
     told = estimator.receipt_
+    if "playground" in told:
+        raise OptionError(
+            f"verify: {os.fspath(path)} was taken out of the playground, which no fit repeats; "
+            "pellucid.playground.repeated, or pellucid verify FILE --data DATA, goes through its run again."
+        )
     again = repeating(estimator).set_params(n_jobs=n_jobs, verbose=verbose)
     names = to_table(X).columns
     if again.kinds is not None:  # a column that is not there is a difference in the data, not a wrong option

@@ -4,7 +4,7 @@ from typing import Any
 
 from pellucid.playground.experiment import Experiment
 
-__all__ = ["Experiment", "Widget"]
+__all__ = ["Experiment", "Widget", "repeated"]
 
 
 def __getattr__(name: str) -> Any:
@@ -12,4 +12,8 @@ def __getattr__(name: str) -> Any:
         from pellucid.playground.widget import Widget
 
         return Widget
+    if name == "repeated":
+        from pellucid.playground.repeating import repeated
+
+        return repeated
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

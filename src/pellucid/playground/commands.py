@@ -13,6 +13,7 @@ from pellucid.playground.configuration import BATCH_SIZE, EPOCHS, SEED
 from pellucid.playground.state import LAST_STEP
 
 REQUIRED = dataclasses.MISSING
+FORMATS = ("model", "script", "numpy", "svg", "configuration")
 _OBJECT = Kind((dict,), "an object")
 _PARAMETER = Option("parameter", Text("a parameter's name, such as '0.weight'"), REQUIRED, "Which array.")
 _AT = Option("at", Several(Integer(0, 10**6), at_least=1), REQUIRED, "The cell, [input, neuron] or [neuron].")
@@ -77,7 +78,7 @@ COMMANDS: dict[str, tuple[Option, ...]] = {
     ),
     "stop_sweep": (),
     "link": (),
-    "export": (Option("format", Choice(("script", "numpy", "svg", "configuration")), REQUIRED, "What to write."),),
+    "export": (Option("format", Choice(FORMATS), REQUIRED, "What to write."),),
 }
 EDITS = ("edit_weight", "freeze_neuron", "cut_edge")
 

@@ -1,7 +1,8 @@
-"""What is taken out of an experiment: a script with this library, plain NumPy, a drawing, the configuration."""
+"""What is taken out of an experiment: a model file, a script with this library, plain NumPy, a drawing, a link."""
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from pellucid.layers.base import Array
 from pellucid.network import Network
 from pellucid.playground import state
 from pellucid.playground.configuration import Configuration
+from pellucid.playground.model_file import model_file
 from pellucid.playground.run import Run
 from pellucid.playground.timeline import Timeline
 
@@ -30,6 +32,9 @@ def link(experiment: Experiment) -> Frame:
 def export(experiment: Experiment, format: str) -> Frame:
     """Return the run as a file."""
     run = experiment.run
+    if format == "model":
+        content = base64.b64encode(model_file(run)).decode("ascii")
+        return {"frame": "export", "name": "playground.pellucid", "type": "application/octet-stream", "base64": content}
     if format == "configuration":
         text = configuration_page(run.configuration, run.edits, run.timeline.step)
         return {"frame": "export", "name": "configuration.json", "type": "application/json", "text": text}

@@ -22,6 +22,8 @@ from pellucid.random import Purpose, Random
 if TYPE_CHECKING:
     import polars
 
+    from pellucid.tabular import ClassTarget, Encoder, NumberTarget
+
 MOST_INPUTS = 256
 
 
@@ -33,6 +35,8 @@ class Rows:
     coordinates : (n_rows, 2), where the inputs are made of two coordinates by ``features``; else None
     codes : of inputs that are numbers of levels, how many levels each has, by column
     network, loss : those of the model that was opened, if one was
+    table, encoder, coding : of a table, its rows with the target, what made X of them, and what made the target codes
+        or standardized numbers
     """
 
     inputs: list[str]
@@ -46,6 +50,9 @@ class Rows:
     codes: dict[int, int] = field(default_factory=dict)
     network: Network | None = None
     loss: Loss | None = None
+    table: polars.DataFrame | None = None
+    encoder: Encoder | None = None
+    coding: ClassTarget | NumberTarget | None = None
 
     @property
     def task(self) -> str:
@@ -129,29 +136,41 @@ def _parting(n_rows: int, data: Mapping[str, Any]) -> Array:
 
 
 def _of_table(data: Mapping[str, Any], tables: Mapping[str, polars.DataFrame]) -> Rows:
-    from pellucid.tabular import ClassTarget, Encoder, NumberTarget, infer_task
+    from pellucid.tabular import ClassTarget, Encoder, NumberTarget, infer_columns, infer_task
 
     name, target_name = data["table"], data["target"]
     table, remarks = _learnable(data, tables, target_name)
     y = table[target_name]
     task = data["task"] if data["task"] != "auto" else infer_task(y).task
-    classes = ClassTarget().fit(y, target_name) if task == "classification" else None
-    if classes is not None:
-        _refuse_many(name, target_name, len(classes.classes))
     is_test = _parting(table.height, data)
     features = table.drop(target_name)
-    encoder = Encoder(one_hot_limit=MOST_INPUTS).fit(features.filter(~is_test))
+    # All rows say what a column holds, as in training by the command line: a part of them could say otherwise.
+    kinds = {column.name: column.kind for column in infer_columns(features) if column.is_used}
+    encoder = Encoder(one_hot_limit=MOST_INPUTS, kinds=kinds).fit(features.filter(~is_test))
     remarks += encoder.remarks
     X = encoder.transform(features, np.float64)
     if X.shape[1] > MOST_INPUTS:
         raise DataError(f"{name} makes {X.shape[1]} inputs; the playground takes up to {MOST_INPUTS}: drop columns.")
-    if classes is not None:
-        target, labels = classes.encode(y), [str(each) for each in classes.classes.tolist()]
+    coding: ClassTarget | NumberTarget
+    if task == "classification":
+        coding = ClassTarget().fit(y, target_name)
+        target, labels = coding.encode(y), [str(each) for each in coding.classes.tolist()]
+        _refuse_many(name, target_name, len(labels))
     else:
-        learned = y.to_numpy()[~is_test]
-        target, labels = NumberTarget().fit(learned, target_name).encode(y)[:, 0], []
+        coding = NumberTarget().fit(y.to_numpy()[~is_test], target_name)
+        target, labels = coding.encode(y)[:, 0], []
         remarks.append(_standardized(target_name))
-    return Rows(list(encoder.feature_names), X, target, labels, is_test, remarks=remarks)
+    return Rows(
+        list(encoder.feature_names),
+        X,
+        target,
+        labels,
+        is_test,
+        remarks=remarks,
+        table=table,
+        encoder=encoder,
+        coding=coding,
+    )
 
 
 def _of_model(data: Mapping[str, Any], tables: Mapping[str, polars.DataFrame], models: Mapping[str, Any]) -> Rows:

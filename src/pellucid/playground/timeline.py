@@ -7,6 +7,7 @@ edited by hand is kept with its step, so that whoever goes back and forth finds 
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -69,6 +70,8 @@ class Timeline:
 
     apply : what makes an edit, called with it; it may change parameters and learning rate factors
     edits : those of the run, by step; those beyond the present step are made when it is reached
+
+    ``seconds`` and ``cpu_seconds`` are what training took so far, also of steps that were gone back from.
     """
 
     network: Network
@@ -101,6 +104,7 @@ class Timeline:
         )
         self.applied = 0
         self.furthest = 0
+        self.seconds = self.cpu_seconds = 0.0
         self.engine = ""
         self._interval = 1  # epochs from a checkpoint to the next
         self._checkpoints = [self._checkpoint()]
@@ -190,6 +194,7 @@ class Timeline:
     def _train(self, epochs: int, rows: Array | None, total_epochs: int) -> list[float]:
         """Train whole epochs, or a batch of these rows as if it were an epoch; the schedules span as many steps."""
         recipe = self.recipe
+        began, cpu_began = time.perf_counter(), time.process_time()
         begun = replace(self.state, epoch=self.epoch, total_epochs=total_epochs)
         try:
             history = train(
@@ -211,6 +216,8 @@ class Timeline:
             self.network.buffers[...] = self.state.buffers
             raise
         self.state, self.engine = history.state, history.engine
+        self.seconds += time.perf_counter() - began
+        self.cpu_seconds += time.process_time() - cpu_began
         return list(history["loss"]) if rows is None else []
 
     def _checkpoint(self) -> Checkpoint:

@@ -20,7 +20,7 @@ def diagnose_estimator(estimator: Any, table: Any, encoded: Array) -> Report:
     encoder = estimator.encoder_
     return diagnose(
         estimator.network_,
-        encoder.transform(table),
+        encoder.transform(table, estimator.network_.dtype),
         encoded,
         loss=estimator.loss_,
         history=_up_to(estimator.history_, estimator.best_epoch_),

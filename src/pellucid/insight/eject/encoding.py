@@ -31,7 +31,7 @@ Items = list[tuple[str, Expression]]
 """Parts of the matrix: the group that each belongs to, and its column, or a starred list of columns, as code."""
 
 
-def write_encoder(page: Page, encoder: Encoder, missing: tuple[str, ...]) -> None:
+def write_encoder(page: Page, encoder: Encoder, missing: tuple[str, ...], dtype: str) -> None:
     """Write the function `encode` and all that it calls; ``missing`` are texts that stand for a missing value."""
     sources = page.sources
     page.constant("MISSING", tuple_of(map(quoted, dict.fromkeys(("", *missing)))))
@@ -56,7 +56,7 @@ def write_encoder(page: Page, encoder: Encoder, missing: tuple[str, ...]) -> Non
             f'    """Return X : (n, {encoder.n_columns}), the rows as numbers."""',
             *reading,
             *laid_out(columns, before="columns = ", indent=4),
-            "    return np.stack(columns, axis=1).astype(np.float32)",
+            f"    return np.stack(columns, axis=1).astype(np.{dtype})",
         ],
     )
     sources.modules.add("numpy")

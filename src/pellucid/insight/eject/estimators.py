@@ -23,7 +23,7 @@ def estimator_page(estimator: Any, training: bool, arguments: Mapping[str, Any])
     """Return the page that predicts, and with ``training`` also trains, as the estimator does."""
     members: list[tuple[str, Expression]] = []
     page = Page(_title(estimator, training))
-    write_encoder(page, estimator.encoder_, tuple(estimator.missing))
+    write_encoder(page, estimator.encoder_, tuple(estimator.missing), estimator.network_.dtype.name)
     if training:
         refuse_population(estimator)
         start = start_of(estimator, **arguments)

@@ -101,7 +101,12 @@ def _row_numbers(rows: Any, height: int) -> Array:
 
 
 def _told(estimator: Any) -> dict[str, Any]:
-    """Return how many rows the first training had; raise if it ended within the epoch that was kept."""
+    """Return how many rows the first training had; raise where it cannot be repeated step by step."""
+    if "playground" in getattr(estimator, "receipt_", {}):
+        raise OptionError(
+            "eject: the model was taken out of the playground, which trains in another way than fit; take out the run "
+            "as a Python script there, or eject without training."
+        )
     stopped = estimator.history_.stopped_by
     ended_early = bool(stopped) and not stopped.startswith("early stopping")
     if ended_early and estimator.best_epoch_ == len(estimator.history_) and not estimator.refitted_:

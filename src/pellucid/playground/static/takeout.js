@@ -1,15 +1,16 @@
-// The run as a file: a script, plain NumPy, a drawing, the configuration.
+// The run as a file: a model, a script, plain NumPy, a drawing, the configuration.
 
 import { element } from "./dom.js";
 import { ask, on } from "./state.js";
 import { t } from "./strings.js";
 
-const FORMATS = { script: "script", numpy: "numpy", drawing: "svg", configuration: "configuration" };
+const FORMATS = { model_file: "model", script: "script", numpy: "numpy", drawing: "svg", configuration: "configuration" };
 
 async function save(format) {
   const file = await ask("export", { format });
   if (!file) return;
-  const address = URL.createObjectURL(new Blob([file.text], { type: file.type }));
+  const content = file.text ?? Uint8Array.from(atob(file.base64), (letter) => letter.charCodeAt(0));
+  const address = URL.createObjectURL(new Blob([content], { type: file.type }));
   element("a", { href: address, download: file.name }).click();
   setTimeout(() => URL.revokeObjectURL(address), 10_000); // the browser has taken it by then
 }

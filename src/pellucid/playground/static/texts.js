@@ -133,6 +133,7 @@ export const STRINGS = {
   across: ["Across", "По горизонтали"],
   down: ["Down", "По вертикали"],
   values: ["values", "значения"],
+  model_file: ["Model file", "Файл модели"],
   script: ["Python script with this library", "Программа на Python с этой библиотекой"],
   numpy: ["Plain NumPy", "Чистый NumPy"],
   drawing: ["Drawing (SVG)", "Рисунок (SVG)"],
