@@ -228,3 +228,20 @@ def test_a_hundred_changed_links_do_the_page_no_harm(page: Any) -> None:
 def test_a_narrow_screen_needs_no_sideways_scrolling(page: Any) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_a_model_file_that_the_page_gives_predicts_what_the_page_shows(page: Any, tmp_path: Path) -> None:
+    experiment = Experiment()
+    page.click("#epoch")
+    until(page, "document.querySelector('#clock').textContent.includes('1')")
+    experiment.do({"command": "step_epoch"})
+    page.click("#tab-take_out")
+    with page.expect_download() as downloading:
+        page.click("#take-model_file")
+    assert downloading.value.suggested_filename == "playground.pellucid"
+    path = tmp_path / "playground.pellucid"
+    downloading.value.save_as(path)
+    rows = experiment.run.rows
+    found = pellucid.load(path).predict(dict(zip(rows.inputs, rows.X.T, strict=True)))
+    expected = experiment.run.loss.predict(experiment.run.network.predict(rows.X))[:, 0] > 0.5
+    assert found.tolist() == expected.astype(int).tolist()

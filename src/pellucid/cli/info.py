@@ -109,10 +109,8 @@ def receipt_lines(receipt: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if said:
             yield name, ", ".join(said)
     if run := receipt.get("playground"):
-        given = run["configuration"]
-        types = [given[name]["type"] for name in ("loss", "optimizer", "schedule") if given[name]]
         edits = counted(len(run["edits"]), "edit")
-        yield "playground", f"{given['data']['kind']}, {', '.join(types)}, step {run['step']:,}, {edits} by hand"
+        yield "playground", f"step {run['step']:,}, {edits} by hand; --json shows the configuration"
     if test:
         scores = [f"{name} {share(value) if name in SHARES else number(value)}" for name, value in _numbers(test)]
         yield "test", f"{counted(test['rows'], 'row')}: {', '.join(scores)}"

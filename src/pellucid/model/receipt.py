@@ -84,9 +84,13 @@ def checked_receipt(state: Mapping[str, Any]) -> dict[str, Any]:
     Fingerprint.from_json(state["data"])
     if "plan" in state:
         recorded_plan(state)
-    for name in ("command", "playground"):
-        if not isinstance(state.get(name, {}), dict):
-            raise ModelFileError(f"its receipt has {name} {state[name]!r:.80}")
+    if not isinstance(state.get("command", {}), dict):
+        raise ModelFileError(f"its receipt has command {state['command']!r:.80}")
+    if "playground" in state:
+        run = state["playground"]
+        parts = {"configuration": dict, "loss": dict, "edits": list, "step": int}
+        if {name: type(value) for name, value in run.items()} != parts:
+            raise ModelFileError(f"its receipt has playground {run!r:.80}")
     if "test" in state:
         rows, metrics = state["test"]["rows"], state["test"]["metrics"]
         if type(rows) is not int or not all(type(value) in (float, str) for value in metrics.values()):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pellucid.activations import Sigmoid
 from pellucid.errors import OptionError, listed
 from pellucid.layers import ActivationLayer, Dense, Scale
 from pellucid.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
@@ -164,7 +165,7 @@ def _predicting(run: Run, first: list[Any] | None = None) -> Network:
         layers.append(to_config(Dense(1)))
         ends = np.array([-1.0, 1.0, 0.0])
     elif n_classes and link == "identity":
-        if not isinstance(last, ActivationLayer) or to_config(last)["type"] != "Sigmoid":
+        if not isinstance(last, ActivationLayer) or not isinstance(last.function, Sigmoid):
             raise OptionError(
                 f"export: {run.loss!r} learned the classes as numbers, and a model file gives probabilities; let "
                 "Sigmoid be the output's activation, or choose BinaryCrossEntropy."
@@ -202,6 +203,7 @@ def _receipt(run: Run, parts: Parts, test_loss: float) -> dict[str, Any]:
         "cpu_seconds": round(timeline.cpu_seconds, 3),
         "playground": {
             "configuration": run.configuration.to_json(),
+            "loss": to_config(run.loss),  # which the configuration may leave to the data
             "edits": [edit.to_json() for edit in timeline.edits[: timeline.applied]],
             "step": timeline.step,
         },

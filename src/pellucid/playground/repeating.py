@@ -70,10 +70,11 @@ def _recorded(path: str | os.PathLike[str], told: dict[str, Any]) -> tuple[Confi
     if "playground" not in told:
         raise ModelFileError(f"{os.fspath(path)} was not taken out of the playground; pellucid.verify is for it.")
     recorded = told["playground"]
-    step, edits = recorded.get("step"), recorded.get("edits")
+    step = recorded["step"]
     try:
-        if type(step) is not int or not 0 <= step <= LAST_STEP or not isinstance(edits, list):
-            raise OptionError(f"step got {step!r:.40}, edits {edits!r:.40}")
-        return Configuration.from_json(recorded.get("configuration")), [checked_edit(edit) for edit in edits], step
+        if not 0 <= step <= LAST_STEP:
+            raise OptionError(f"step got {step!r:.40}; it expects at most {LAST_STEP:,}")
+        edits = [checked_edit(edit) for edit in recorded["edits"]]
+        return Configuration.from_json(recorded["configuration"]), edits, step
     except (OptionError, AttributeError) as error:
         raise ModelFileError(f"{os.fspath(path)}: its receipt has no run that this release makes: {error}") from error
