@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import pellucid as library
+from pellucid.cli.source import Source
 from pellucid.playground import Experiment
 from pellucid.tabular import read_table
 from tests.cli.conftest import Command
@@ -49,7 +50,8 @@ def test_a_run_predicts_rows_and_is_exported_to_the_same_predictions(pellucid: C
     rows = [dict(zip(["size", "color"], row, strict=True)) for row in (("3", "red"), ("6", "green"))]
     model = library.load("run.pellucid")
     found = ejected["probabilities"](rows)  # type: ignore[operator]
-    assert np.allclose(found, model.predict_proba({"size": [3, 6], "color": ["red", "green"]}), rtol=0, atol=rounding(10, scale=4))  # of 4, 4 and 2 terms
+    given = model.predict_proba({"size": [3, 6], "color": ["red", "green"]})
+    assert np.allclose(found, given, rtol=0, atol=rounding(10, scale=4))  # sums of 4, 4 and 2 terms
     assert pellucid("eject", "run.pellucid", "trains.py", "--training", "fruit.csv").code == 1
 
 
@@ -82,3 +84,27 @@ def test_verify_needs_no_table_of_rows_that_the_playground_drew(pellucid: Comman
     assert ended.code == 0 and "drawn by its configuration" in ended.out
     Path("rows.csv").write_text("x1,x2\n0,1\n")
     pellucid("verify", "circle.pellucid", "--data", "rows.csv").says(1, "give no table")
+
+
+def test_codes_that_are_declared_categories_keep_their_texts(pellucid: Command) -> None:
+    codes = ["007", "7", "070", "12"] * 15
+    lines = [f"{code},{index % 5},{int(code in ('007', '12'))}" for index, code in enumerate(codes)]
+    Path("codes.csv").write_text("\n".join(["code,size,y", *lines, ""]))
+    kinds = {"code": "category"}
+    section = {"kind": "table", "table": "codes.csv", "target": "y", "kinds": kinds}
+    experiment = Experiment({"codes.csv": Source.of_kinds(Path("codes.csv"), kinds).table}, data=section)
+    assert "code=007" in experiment.run.rows.inputs and "code=7" in experiment.run.rows.inputs
+    experiment.do({"command": "step_epoch", "count": 3})
+    take_out(experiment, "codes.pellucid")
+    assert pellucid("verify", "codes.pellucid", "--data", "codes.csv").code == 0
+    expected = experiment.run.loss.predict(experiment.run.network.predict(experiment.run.rows.X))[:, 0] > 0.5
+    assert pellucid("predict", "codes.pellucid", "codes.csv").out.split()[1:] == [str(int(yes)) for yes in expected]
+    read_as_numbers = Experiment({"codes.csv": read_table("codes.csv")})
+    frame = read_as_numbers.do({"command": "set_data", "data": section})
+    assert frame["frame"] == "error" and "--kind code=category" in frame["message"]
+
+
+def test_the_kind_of_a_column_is_checked_before_anything_is_served(pellucid: Command, fruit: Experiment) -> None:
+    pellucid("playground", "fruit.csv", "--target", "kind", "--kind", "size=colour").says(2, "--kind", "category")
+    pellucid("playground", "fruit.csv", "--target", "kind", "--kind", "sise=number").says(1, "no column 'sise'")
+    pellucid("playground", "--kind", "size=number").says(2, "--kind")

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from tests.tolerances import rounding
 
 import pellucid
 from pellucid.errors import DataError, ModelFileError, OptionError
@@ -19,6 +18,7 @@ from pellucid.layers import Dense
 from pellucid.model import read_model, write_model
 from pellucid.playground import Experiment, repeated
 from pellucid.playground.run import Run
+from tests.tolerances import rounding
 
 TABLE = pl.DataFrame(
     {

@@ -10,7 +10,7 @@ from pellucid.playground.choices import choices
 
 STATIC = Path(pellucid.playground.__file__).parent / "static"
 WITHOUT_CONTROL = {
-    "data": {"seed", "features", "formula", "points", "table", "target", "model"},
+    "data": {"seed", "features", "formula", "points", "table", "target", "kinds", "model"},
     "view": {"columns", "resolution"},
 }
 SETTING = ("set_batch_size", "set_epochs", "set_seed")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,6 +25,10 @@ def playground(
         str | None,
         typer.Option("--target", metavar="COLUMN", help="The column of DATA to learn.", show_default=False),
     ] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option("--kind", metavar="COLUMN=KIND", help="A column of DATA is a number, category, boolean or date."),
+    ] = None,
     port: Annotated[
         int,
         typer.Option("--port", metavar="INTEGER", min=0, max=65535, help="Where to serve.", show_default="a free one"),
@@ -40,6 +44,7 @@ def playground(
     """
     import webbrowser
 
+    from pellucid.cli.arguments import kinds_of
     from pellucid.cli.rows import read_rows
     from pellucid.cli.source import Source
     from pellucid.errors import OutputError
@@ -52,17 +57,20 @@ def playground(
     if data is None and (subject is None) != (target is None):
         missing, given = ("--target, or DATA after a model,", "DATA") if target is None else ("DATA", "--target")
         raise typer.BadParameter(f"it is needed beside {given}.", param_hint=missing)
+    kinds = kinds_of(kind or ())
+    if kinds and target is None:
+        raise typer.BadParameter("it is of a column of DATA, and needs --target.", param_hint="--kind")
     experiment = Experiment()
     if subject is not None and data is not None:
         estimator = load(subject)
         source = read_rows(estimator, data, with_target=True)
-        section = {"kind": "model", "model": subject.name, "table": data.name}
+        opened = {"kind": "model", "model": subject.name, "table": data.name}
         with source.locating():
-            experiment = Experiment({data.name: source.table}, {subject.name: estimator}, data=section)
+            experiment = Experiment({data.name: source.table}, {subject.name: estimator}, data=opened)
     elif subject is not None and target is not None:
-        source = Source.read(subject)
+        source = Source.of_kinds(subject, kinds)
         source.require([target], "which --target names")
-        section = {"kind": "table", "table": subject.name, "target": target}
+        section: dict[str, Any] = {"kind": "table", "table": subject.name, "target": target, "kinds": kinds}
         with source.locating():
             experiment = Experiment({subject.name: source.table}, data=section)
     try:

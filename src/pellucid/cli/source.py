@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,14 @@ class Source:
         if path.is_dir():
             raise DataError(f"{path} is a folder; it expects a file that holds a table.")
         return cls(path, read_table(path, missing=("", *missing), columns_as_text=columns_as_text))
+
+    @classmethod
+    def of_kinds(cls, path: Path, kinds: Mapping[str, str], *, missing: Sequence[str] = ()) -> Source:
+        """Read the file, and of columns that are declared to be categories their texts, such as 007."""
+        source = cls.read(path, missing=missing)
+        source.require(list(kinds), "which --kind names")
+        texts = [name for name, kind in kinds.items() if kind == "category"]
+        return cls.read(path, missing=missing, columns_as_text=texts) if texts else source
 
     def require(self, names: Sequence[str], purpose: str) -> None:
         """Raise `MissingColumnError` if the table lacks one of the columns."""

@@ -94,7 +94,7 @@ def _run_again(display: Display, estimator: Any, model: Path, data: Path | None,
     """Go through a run of the playground again, and say whether its weights are the same bits."""
     from pellucid.cli.display import counted, listing
     from pellucid.cli.source import Source
-    from pellucid.playground import repeated
+    from pellucid.playground.repeating import recorded_run, repeated
 
     if targets:
         raise typer.BadParameter(
@@ -105,7 +105,8 @@ def _run_again(display: Display, estimator: Any, model: Path, data: Path | None,
     if data is None:
         found = repeated(model)
     else:
-        source = Source.read(data)
+        configuration, _, _ = recorded_run(model, told)
+        source = Source.of_kinds(data, configuration.data["kinds"])
         with source.locating():
             found = repeated(model, source.table)
     learned, held = told["training_rows"], told.get("test", {}).get("rows", 0)

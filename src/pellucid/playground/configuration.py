@@ -24,6 +24,7 @@ FEATURES = ("x1", "x2", "x1²", "x2²", "x1x2", "sin x1", "sin x2")
 MOST_ROWS = 5000
 MOST_CLASSES = 10
 MOST_TEXT = 200
+MOST_DECLARED = 256  # columns whose kind is declared
 LARGEST_SEED = 2**53 - 1  # the largest whole number that every JSON reader keeps
 LARGEST_WHOLE = 1000  # of an option without an upper end: memories and drops, which cost time and room
 FAMILIES: dict[str, type[Any]] = {
@@ -48,6 +49,7 @@ DATA = (
     Option("points", Several(_POINT), [], "The points that were drawn, each [x1, x2, target]."),
     Option("table", Text(f"a name of at most {MOST_TEXT} characters"), "", "The table's name."),
     Option("target", Text(f"a name of at most {MOST_TEXT} characters"), "", "The table's target column."),
+    Option("kinds", Kind((Mapping,), "an object of columns and kinds"), {}, "What columns hold, if not what it seems."),
     Option("model", Text(f"a name of at most {MOST_TEXT} characters"), "", "The name of the model that was opened."),
 )
 NETWORK = (
@@ -220,8 +222,21 @@ def _check_data(data: Mapping[str, Any]) -> None:
         raise OptionError(f"data: a text is too long; a formula has at most {LONGEST} characters, a name {MOST_TEXT}.")
     if len(data["points"]) > MOST_ROWS or any(len(point) != 3 for point in data["points"]):
         raise OptionError(f"data: points expects at most {MOST_ROWS} points, each [x1, x2, target].")
+    if data["kinds"]:
+        _check_kinds(data["kinds"])
     if len(set(data["features"])) != len(data["features"]):
         raise OptionError(f"data: features got {data['features']!r}; it expects each at most once.")
+
+
+def _check_kinds(kinds: Mapping[str, Any]) -> None:
+    from pellucid.tabular.columns import KINDS as COLUMN_KINDS
+
+    for name, kind in kinds.items():
+        if kind not in COLUMN_KINDS or len(str(name)) > MOST_TEXT or len(kinds) > MOST_DECLARED:
+            raise OptionError(
+                f"data: kinds got {name!r:.60}: {kind!r:.60}; it expects at most {MOST_DECLARED} columns, each with "
+                f"one of {listed(COLUMN_KINDS)}."
+            )
 
 
 def _is_plain(value: Any) -> bool:

@@ -40,7 +40,7 @@ def repeated(path: str | os.PathLike[str], table: polars.DataFrame | None = None
 
     estimator = load(path)
     told = estimator.receipt_
-    configuration, edits, step = _recorded(path, told)
+    configuration, edits, step = recorded_run(path, told)
     needs_table = configuration.data["kind"] == "table"
     if needs_table != (table is not None):
         raise DataError(
@@ -65,7 +65,7 @@ def repeated(path: str | os.PathLike[str], table: polars.DataFrame | None = None
     return Verification(told["sha256"], (), tuple(weights), tuple(changed), time.perf_counter() - began)
 
 
-def _recorded(path: str | os.PathLike[str], told: dict[str, Any]) -> tuple[Configuration, list[Any], int]:
+def recorded_run(path: str | os.PathLike[str], told: dict[str, Any]) -> tuple[Configuration, list[Any], int]:
     """Return configuration, edits and step of a receipt, of which nothing is believed unchecked."""
     if "playground" not in told:
         raise ModelFileError(f"{os.fspath(path)} was not taken out of the playground; pellucid.verify is for it.")

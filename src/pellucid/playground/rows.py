@@ -145,7 +145,9 @@ def _of_table(data: Mapping[str, Any], tables: Mapping[str, polars.DataFrame]) -
     is_test = _parting(table.height, data)
     features = table.drop(target_name)
     # All rows say what a column holds, as in training by the command line: a part of them could say otherwise.
-    kinds = {column.name: column.kind for column in infer_columns(features) if column.is_used}
+    declared = {column: kind for column, kind in data["kinds"].items() if column != target_name}
+    _refuse_lost_texts(name, features, declared)
+    kinds = {column.name: column.kind for column in infer_columns(features, declared) if column.is_used}
     encoder = Encoder(one_hot_limit=MOST_INPUTS, kinds=kinds).fit(features.filter(~is_test))
     remarks += encoder.remarks
     X = encoder.transform(features, np.float64)
@@ -245,6 +247,16 @@ def _learnable(
         remarks.append(f"{y.null_count():,} rows without {target!r} are left out")
         table = table.filter(y.is_not_null())
     return table, remarks
+
+
+def _refuse_lost_texts(name: str, table: polars.DataFrame, kinds: Mapping[str, str]) -> None:
+    """Raise where a category was read as numbers: the codes 007 and 7 would be one level, and others in prediction."""
+    for column, kind in kinds.items():
+        if kind == "category" and column in table.columns and table[column].dtype.is_numeric():
+            raise DataError(
+                f"{name}: {column!r} was read as numbers, of which a category needs the texts; open the file with "
+                f"pellucid playground DATA --target COLUMN --kind {column}=category."
+            )
 
 
 def _refuse_many(name: str, target: str, n_classes: int) -> None:
