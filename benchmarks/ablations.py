@@ -29,7 +29,7 @@ from pellucid.estimators.ensembles import Outcome, fit_population, tempered
 from pellucid.layers import piecewise_linear_embedding
 from pellucid.layers.base import Array
 from pellucid.losses import Loss
-from pellucid.population.ensemble import linked
+from pellucid.population.ensemble import Ensemble
 from pellucid.population.population import MOST_ROUNDS, Candidate, Population
 from pellucid.population.selection import blend, select_ensemble
 from pellucid.random import Random
@@ -139,7 +139,7 @@ def predicted(table: Table, population: Population) -> Predictions:
         for fold, (parameters, buffers) in zip(population.folds, candidate.weights, strict=True):
             network = population.build(configuration, fold.target, fold.weight, Random(0))
             network.parameters[...], network.buffers[...], network.initialized = parameters, buffers, True
-            networks.append(linked(table.loss, network, table.x_test))
+            networks.append(Ensemble((network,), (1.0,), table.loss).predict(table.x_test))
         found.append(networks)
     return found
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 
 from pellucid.engine.native import Library, address, aligned, library, threads_for
@@ -18,8 +20,27 @@ _ROWS = 256  # a block's activations stay in the cache; a fixed number, as the l
 _LONGEST = 2e9  # floating-point operations of a call: it returns in time to answer an interrupt
 
 
+class _Memory(threading.local):
+    """What a thread computes in, kept for its next call; nothing in it outlives one."""
+
+    def __init__(self) -> None:
+        self.workspace = self.scratch = aligned(0, np.uint8)
+
+    def lend(self, run: TrainingRun, plan: Plan) -> None:
+        """Give a call, whose threads are known, workspace and scratch for each of them."""
+        size = plan.dtype.itemsize * run.threads
+        if self.workspace.size < plan.workspace * size:
+            self.workspace = aligned(plan.workspace * size, np.uint8)
+        if self.scratch.size < run.scratch_numbers * size:
+            self.scratch = aligned(run.scratch_numbers * size, np.uint8)
+        run.workspace, run.scratch = address(self.workspace), address(self.scratch)
+
+
+_memory = _Memory()
+
+
 class Evaluator:
-    """Unlike a `Predictor` it reads the network itself, whose weights may go on changing.
+    """Unlike a `Predictor` it reads the network itself, whose weights may go on changing; threads may share it.
 
     With a loss and the target of all rows, as the loss checked it, `loss` gives theirs.
     """
@@ -30,14 +51,7 @@ class Evaluator:
         self._library, self._plan, self._network = loaded, plan, network
         self._target = None if target is None else np.ascontiguousarray(target)
         self._weight = None if weight is None else np.ascontiguousarray(weight)
-        self._run = run = TrainingRun()
-        run.threads = threads_for(plan)
-        run.scratch_numbers = loaded.scratch(plan)
-        self._workspace = aligned(plan.workspace * run.threads, plan.dtype)
-        self._scratch = aligned(run.scratch_numbers * run.threads, plan.dtype)
-        run.parameters, run.buffers = address(network.parameters), address(network.buffers)
-        run.workspace, run.scratch = address(self._workspace), address(self._scratch)
-        run.batch_size = plan.rows
+        self._scratch_numbers = loaded.scratch(plan)
         self._rows_per_call = plan.rows * max(1, int(_LONGEST // max(plan.arithmetic, 1)))
 
     def outputs(self, x: Array) -> Array:
@@ -58,19 +72,31 @@ class Evaluator:
         return self._computed(x, value), float(value[0])
 
     def _computed(self, x: Array, loss: Array | None) -> Array:
-        x = np.ascontiguousarray(self._network.check_rows(x))
-        check_codes(self._plan, x)
-        outputs = np.empty((len(x), self._network.n_outputs), self._plan.dtype)
-        run = self._run
+        plan, network = self._plan, self._network
+        x = np.ascontiguousarray(network.check_rows(x))
+        check_codes(plan, x)
+        outputs = np.empty((len(x), network.n_outputs), plan.dtype)
+        run = TrainingRun(batch_size=plan.rows, threads=self._threads(len(x), loss))
+        run.scratch_numbers = self._scratch_numbers
+        run.workspace_numbers = plan.workspace if loss is None else 0  # a thread has blocks, or part of each
+        run.parameters, run.buffers = address(network.parameters), address(network.buffers)
+        run.losses = address(loss)
+        _memory.lend(run, plan)
         for start in range(0, len(x), self._rows_per_call):
             stop = start + self._rows_per_call
             run.x, run.outputs, run.n_order = address(x[start:]), address(outputs[start:]), len(x[start:stop])
-            run.workspace_numbers = self._plan.workspace if loss is None else 0  # a thread has blocks, or part of each
-            run.losses, run.batch = address(loss), start // self._plan.rows
+            run.batch = start // plan.rows
             run.target = None if self._target is None else address(self._target[start:])
             run.weight = None if self._weight is None else address(self._weight[start:])
-            self._library.predict(self._plan, run)
+            self._library.predict(plan, run)
         return outputs
+
+    def _threads(self, n_rows: int, loss: Array | None) -> int:
+        """Return how many threads a call uses: for a loss they share each block of rows, otherwise each has its own."""
+        if loss is not None:
+            return threads_for(self._plan)
+        blocks = -(-n_rows // self._plan.rows)
+        return min(blocks, threads_for(self._plan, n_rows)) if blocks > 1 else 1
 
 
 def evaluator(

@@ -123,6 +123,12 @@ def library() -> Library | str:
     return _load()
 
 
+def engine_setting() -> str:
+    """Return what an evaluator depends on besides its network: the instruction set, or why there is no library."""
+    loaded = library()
+    return loaded if isinstance(loaded, str) else loaded.instruction_set
+
+
 def permutation(rng: Random, n: int) -> Array:
     """Return ``rng.permutation(n)``, drawn and sorted by the library where there is one: the same numbers, sooner."""
     loaded = library()

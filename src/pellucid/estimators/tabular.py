@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils.validation import check_is_fitted
 
 from pellucid.engine.evaluator import evaluator
+from pellucid.engine.native import limited_threads
 from pellucid.errors import NotInitializedError
 from pellucid.estimators.cores import limited_cores
 from pellucid.estimators.duration import to_seconds
@@ -255,11 +256,12 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
         check_is_fitted(self)
         has_names = hasattr(self, "feature_names_in_")
         table = fitted_table(type(self).__name__, X, self.missing, self.encoder_, has_names=has_names)
-        return self.encoder_.transform(table, self.network_.dtype)
+        return self.encoder_.encode(table, self.network_.dtype)
 
     def _linked(self, rows: Array) -> Array:
         """Return probabilities or standardized numbers, (n_rows, n_outputs) float64, for encoded rows."""
-        with limited_cores(cores_for(self.n_jobs)):
+        limit = limited_threads if self.ensemble_.is_native else limited_cores  # which limits NumPy's products, too
+        with limit(cores_for(self.n_jobs)):
             return tempered(self.loss_, self.ensemble_.predict(rows), self.temperature_)
 
     def _calibrated(self) -> Any:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 import numpy as np
 
 from pellucid.engine.evaluator import Evaluator, evaluator
+from pellucid.engine.native import engine_setting
 from pellucid.layers.base import Array
 from pellucid.losses import Loss
 from pellucid.network import Network
+
+BLOCK = 8192  # rows, as many as `Network.predict` computes at a time
 
 
 @dataclass(frozen=True)
@@ -19,26 +21,52 @@ class Ensemble:
     """The networks with their weights, which have a sum of 1, and the loss whose link makes predictions of outputs.
 
     ``p = Σ_k w_k link(network_k(x))``, in float64 and in this order, so that the bits do not depend on threads.
-    ``evaluators`` are those of an ensemble that is `prepared`.
     """
 
     networks: tuple[Network, ...]
     weights: tuple[float, ...]
     loss: Loss
-    evaluators: tuple[Evaluator | str, ...] | None = None
+    _made: dict[str, tuple[Evaluator | str, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def prepared(self) -> Self:
-        """Return the ensemble with what evaluates its networks made once, to predict often in one thread at a time."""
-        return dataclasses.replace(self, evaluators=tuple(map(evaluator, self.networks)))
+    def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
+        """Leave out the evaluators: they hold addresses in this process."""
+        return type(self), (self.networks, self.weights, self.loss)
+
+    @property
+    def evaluators(self) -> tuple[Evaluator | str, ...]:
+        """What evaluates each network, or why NumPy does; made once, as planning takes longer than a row."""
+        setting = engine_setting()
+        if setting not in self._made:
+            self._made[setting] = tuple(map(evaluator, self.networks))
+        return self._made[setting]
+
+    @property
+    def is_native(self) -> bool:
+        """Whether no network is NumPy's to compute."""
+        return all(isinstance(each, Evaluator) for each in self.evaluators)
 
     def predict(self, rows: Array) -> Array:
-        """Return probabilities or means, (n_rows, n_outputs) float64, for encoded rows (n_rows, n_inputs)."""
-        evaluators = self.evaluators or (None,) * len(self.networks)
-        if len(self.networks) == 1:
-            return linked(self.loss, self.networks[0], rows, evaluators[0])
-        mean = np.zeros((len(rows), self.networks[0].n_outputs))
-        for network, weight, found in zip(self.networks, self.weights, evaluators, strict=True):
-            mean += weight * linked(self.loss, network, rows, found)
+        """Return probabilities or means, (n_rows, n_outputs) float64, for encoded rows (n_rows, n_inputs).
+
+        A block of rows goes through all networks, and then all of their outputs through the link at once.
+        """
+        n_outputs, count = self.networks[0].n_outputs, len(self.networks)
+        predictions = np.empty((len(rows), n_outputs))
+        for start in range(0, len(rows), BLOCK):
+            block = rows[start : start + BLOCK]
+            outputs = np.empty((count, len(block), n_outputs))
+            for place, (network, found) in enumerate(zip(self.networks, self.evaluators, strict=True)):
+                outputs[place] = found.outputs(block) if isinstance(found, Evaluator) else network.predict(block)
+            linked = self.loss.predict(outputs.reshape(-1, n_outputs)).reshape(outputs.shape)
+            predictions[start : start + BLOCK] = self._mean(linked)
+        return predictions
+
+    def _mean(self, linked: Array) -> Array:
+        if len(linked) == 1:
+            return linked[0]
+        mean = np.zeros(linked.shape[1:])
+        for weight, each in zip(self.weights, linked, strict=True):
+            mean += weight * each
         return mean
 
     @property
@@ -50,10 +78,3 @@ class Ensemble:
     def size(self) -> int:
         """The number of parameters of all networks."""
         return sum(network.parameters.size for network in self.networks)
-
-
-def linked(loss: Loss, network: Network, rows: Array, found: Evaluator | str | None = None) -> Array:
-    """Return the predictions of one network, (n_rows, n_outputs) float64; ``found`` is its evaluator, if it is made."""
-    found = found or evaluator(network)
-    outputs = found.outputs(rows) if isinstance(found, Evaluator) else network.predict(rows)
-    return np.asarray(loss.predict(outputs.astype(np.float64)))

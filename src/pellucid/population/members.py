@@ -16,7 +16,7 @@ from pellucid.losses import Loss
 from pellucid.network import Network
 from pellucid.optimizers import AdamW
 from pellucid.population.configuration import Configuration
-from pellucid.population.ensemble import linked
+from pellucid.population.ensemble import Ensemble
 from pellucid.population.plan import PopulationPlan
 from pellucid.random import Purpose, Random
 from pellucid.training import Callback, History, Run, train
@@ -103,7 +103,7 @@ class Member:
                 if history.stopped_by:
                     raise Cancelled
                 self.histories[k] = history
-                predictions = linked(loss, network, fold.held)
+                predictions = Ensemble((network,), (1.0,), loss).predict(fold.held)
         except DivergenceError as error:
             return error
         if not np.isfinite(predictions).all():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import io
 import json
 import logging
@@ -17,9 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from pellucid.engine.native import limited_threads
 from pellucid.errors import PellucidError, listed
-from pellucid.estimators.ensembles import cores_for
 from pellucid.serving.answers import Answer, Words, answer
 from pellucid.serving.batching import Batcher
 from pellucid.serving.fields import fields_of
@@ -47,9 +44,7 @@ class Endpoints:
     def __init__(self, estimator: Any, *, name: str, max_rows: int, max_bytes: int) -> None:
         encoder = estimator.encoder_
         others = [column.name for column in encoder.columns if not column.is_used]
-        self._estimator = copy.copy(estimator)
-        with limited_threads(cores_for(estimator.n_jobs)):
-            self._estimator.ensemble_ = estimator.ensemble_.prepared()  # the batcher predicts in one thread
+        self._estimator = estimator
         self._name, self._max_bytes = name, max_bytes
         self._fields = fields_of(encoder, estimator.missing)
         self._reader = Reader(self._fields, others, estimator.missing, max_rows=max_rows, max_bytes=max_bytes)

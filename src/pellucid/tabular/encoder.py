@@ -139,7 +139,6 @@ class Encoder(Configurable):
         ShapeError : if an array has another number of columns than the one that was fitted
         CellError : if a value cannot be read as what its column holds
         """
-        encodings = self.encodings
         if np.dtype(dtype) not in (np.float32, np.float64):
             raise OptionError(f"Encoder.transform: dtype got {dtype!r}; it expects float32 or float64.")
         table = to_table(data)
@@ -148,6 +147,11 @@ class Encoder(Configurable):
                 f"the data have {table.width} columns; the encoder was fitted on {len(self._columns)}: "
                 "give every row the same features in the same order."
             )
+        return self.encode(table, dtype)
+
+    def encode(self, table: polars.DataFrame, dtype: Any = np.float32) -> np.ndarray:
+        """Return what `transform` does, for a table that `to_table` made."""
+        encodings = self.encodings
         self._require_columns(table)
         series = table.to_dict()
         matrix = np.empty((self.n_columns, table.height), dtype=dtype)

@@ -7,6 +7,7 @@ library's logarithm, sine or sum: the same table gives the same bits on every ma
 from __future__ import annotations
 
 import dataclasses
+import functools
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping
@@ -215,12 +216,10 @@ class CategoryEncoding(ColumnEncoding):
         import polars as pl
 
         text = to_text(series)
-        if not self.levels or text.dtype == pl.Null:
-            codes = pl.repeat(UNKNOWN, len(text), dtype=pl.Int64, eager=True)
-        else:
-            numbers = range(FIRST_LEVEL, self.n_codes)
-            codes = text.replace_strict(list(self.levels), list(numbers), default=UNKNOWN, return_dtype=pl.Int64)
-        return np.where(text.is_null().to_numpy(), MISSING, codes.to_numpy())
+        known = text.cast(_enumeration(self.levels), strict=False).to_physical()  # null where a text is no level
+        codes = known.cast(pl.Float64).to_numpy() + FIRST_LEVEL
+        codes = np.where(np.isnan(codes), UNKNOWN, codes).astype(np.int64)
+        return codes if text.null_count() == 0 else np.where(text.is_null().to_numpy(), MISSING, codes)
 
     def encode(self, series: polars.Series) -> list[np.ndarray]:
         self._refuse_numbers(series)
@@ -236,15 +235,22 @@ class CategoryEncoding(ColumnEncoding):
         """Raise `DataError` if the column holds numbers, and no level is the text of one."""
         import polars as pl
 
-        held = series.drop_nulls()
-        if not series.dtype.is_numeric() or len(held) == 0 or not self.levels:
+        if not series.dtype.is_numeric() or series.null_count() == len(series) or not self.levels:
             return
+        held = series.drop_nulls()
         if parsed_numbers(pl.Series(self.levels)).null_count() == len(self.levels):
             levels = ", ".join(repr(level) for level in self.levels[:3])
             raise DataError(
                 f"column {self.name!r} holds numbers ({series.dtype}), such as {number_text(held[0])}; it was fitted "
                 f"on categories such as {levels}, none of which is a number: hand over the column that was fitted."
             )
+
+
+@functools.lru_cache(maxsize=1024)
+def _enumeration(levels: tuple[str, ...]) -> polars.Enum:
+    import polars as pl
+
+    return pl.Enum(levels)
 
 
 ENCODINGS: dict[str, type[ColumnEncoding]] = {

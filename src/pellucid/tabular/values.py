@@ -81,7 +81,7 @@ def to_numbers(series: polars.Series) -> np.ndarray:
     if series.dtype != pl.String:
         raise DataError(f"column {series.name!r} holds {series.dtype}; it expects numbers: convert it first.")
     numbers = parsed_numbers(series)
-    _refuse_first(series, series.is_not_null() & numbers.is_null(), "a number", "a number, or empty where missing")
+    _refuse_first(series, numbers, "a number", "a number, or empty where missing")
     return np.asarray(numbers.to_numpy(), dtype=np.float64)
 
 
@@ -104,9 +104,7 @@ def to_booleans(series: polars.Series) -> np.ndarray:
         flags = series.replace_strict([0, 1], [False, True], default=None, return_dtype=pl.Boolean)
     elif series.dtype not in (pl.Boolean, pl.Null):
         raise DataError(f"column {series.name!r} holds {series.dtype}; it expects true and false.")
-    _refuse_first(
-        series, series.is_not_null() & flags.is_null(), "true or false", "true, false, or empty where missing"
-    )
+    _refuse_first(series, flags, "true or false", "true, false, or empty where missing")
     return np.asarray(flags.cast(pl.Float64).to_numpy(), dtype=np.float64)
 
 
@@ -152,8 +150,7 @@ def to_moments(series: polars.Series) -> tuple[np.ndarray, np.ndarray]:
     series = _opened(series)
     if series.dtype == pl.String:
         moments = parsed_moments(series)
-        refused = series.is_not_null() & moments.is_null()
-        _refuse_first(series, refused, "a date", "a date such as 2026-07-01 or 2026-07-01T09:30:00")
+        _refuse_first(series, moments, "a date", "a date such as 2026-07-01 or 2026-07-01T09:30:00")
     elif series.dtype == pl.Date:
         moments = series.cast(pl.Int64) * MICROSECONDS_PER_DAY
     elif series.dtype == pl.Datetime:
@@ -172,12 +169,14 @@ def _opened(series: polars.Series) -> polars.Series:
     return series.cast(pl.String) if series.dtype in (pl.Categorical, pl.Enum) else series
 
 
-def _refuse_first(series: polars.Series, refused: polars.Series, noun: str, expected: str) -> None:
-    """Raise `CellError` at the first refused cell, if there is one."""
-    row = refused.arg_max() if refused.any() else None
-    if row is not None:
-        problem = f"{shown(series[row])} is not {noun}; it expects {expected}"
-        raise CellError(f"column {series.name!r}", problem, column=series.name, row=row)
+def _refuse_first(series: polars.Series, read: polars.Series, noun: str, expected: str) -> None:
+    """Raise `CellError` at the first cell that holds something and was read as nothing, if there is one."""
+    if read.null_count() == series.null_count():
+        return
+    row = (series.is_not_null() & read.is_null()).arg_max()
+    assert row is not None
+    problem = f"{shown(series[row])} is not {noun}; it expects {expected}"
+    raise CellError(f"column {series.name!r}", problem, column=series.name, row=row)
 
 
 def shown(value: Any) -> str:

@@ -18,7 +18,7 @@ from pellucid.export.graph import Graph, Output, Squeeze
 from pellucid.export.target import Program, Target
 from pellucid.export.targets.onnx_nodes import Nodes, onnx_package
 from pellucid.export.targets.onnx_operations import OPERATIONS, add_squeezed, write
-from pellucid.export.vectors import Vectors
+from pellucid.export.vectors import TIED, Vectors
 from pellucid.layers.base import Array
 
 OPSETS = {"": 21, "ai.onnx.ml": 4}
@@ -140,10 +140,19 @@ def _add_output(output: Output, nodes: Nodes, x: str, name: str) -> None:
 
 
 def _metadata(graph: Graph, vectors: Vectors, outputs: Mapping[str, str]) -> dict[str, str]:
-    """Return what the file says of itself, with the test vectors and by how much each number of theirs may differ."""
+    """Return what the file says of itself, with the test vectors and by how much each number of theirs may differ.
+
+    Of a label there is no such number, and null in its place where two are as good as equal.
+    """
     expected, allowed = {}, {}
     for output in graph.outputs:
-        if output.kind in ("numbers", "probabilities"):
+        if output.kind == "label":
+            known, codes = _labels(output).tolist(), vectors.outputs[output.name][:, 0].astype(int).tolist()
+            expected[outputs[output.name]] = [None if code == TIED else known[code] for code in codes]
+        elif output.kind == "labels":
+            flags = vectors.outputs[output.name].astype(int).tolist()
+            expected[outputs[output.name]] = [None if TIED in row else row for row in flags]
+        elif output.kind in ("numbers", "probabilities"):
             values, name = vectors.outputs[output.name], outputs[output.name]
             unit = vectors.unit[output.name] + np.abs(values) if output.kind == "numbers" else np.ones_like(values)
             expected[name], allowed[name] = _plain(values.tolist()), _plain((vectors.tolerance * unit).tolist())
@@ -174,18 +183,22 @@ def _plain(value: Any) -> Any:
 
 
 def _self_test(path: Path, session: Any) -> None:
-    """Raise `ProofError` unless each test vector, alone, gives the numbers that are kept beside it."""
+    """Raise `ProofError` unless each test vector, alone, gives the numbers and labels that are kept beside it."""
     test = json.loads(session.get_modelmeta().custom_metadata_map["vectors"])
     given = {each.name: _fed(each, np.array(test["inputs"][each.name], dtype=object)) for each in session.get_inputs()}
     for row in range(len(next(iter(given.values())))):
         names = list(test["outputs"])
         found = session.run(names, {name: values[row : row + 1] for name, values in given.items()})
         for name, values in zip(names, found, strict=True):
-            expected, allowed = (np.array(test[key][name][row], dtype=np.float64) for key in ("outputs", "allowed"))
-            if not np.isclose(values[0], expected, rtol=0, atol=allowed, equal_nan=True).all():
+            own, expected = values[0].tolist(), test["outputs"][name][row]
+            if name in test["allowed"]:
+                numbers, allowed = (np.array(test[key][name][row], dtype=np.float64) for key in ("outputs", "allowed"))
+                agrees = np.isclose(values[0], numbers, rtol=0, atol=allowed, equal_nan=True).all()
+            else:
+                agrees = expected is None or own == expected
+            if not agrees:
                 raise ProofError(
-                    f"{path.name}: its self-test fails: in row {row} {name} is {values[0].tolist()}; the model's is "
-                    f"{expected.tolist()}."
+                    f"{path.name}: its self-test fails: in row {row} {name} is {own!r}; the model's is {expected!r}."
                 )
 
 

@@ -18,7 +18,7 @@ from pellucid.export.target import Program, Target
 from pellucid.export.targets.sql.operations import OPERATIONS, write
 from pellucid.export.targets.sql.raw import names, read
 from pellucid.export.targets.sql.statement import INPUT, ROW, Statement, Term, number, quoted, text_literal
-from pellucid.export.vectors import Vectors
+from pellucid.export.vectors import TIED, Vectors
 from pellucid.layers.base import Array
 
 TABLE = "data"
@@ -170,8 +170,7 @@ def _predictions(graph: Graph, values: Values) -> list[str]:
     for output in graph.outputs:
         terms = values[output.value]
         if output.kind == "label":
-            cases = " ".join(f"WHEN {index} THEN {_label(label)}" for index, label in enumerate(output.labels))
-            found.append(f"CASE {terms[0]} {cases} END AS {quoted(output.name)}")
+            found.append(f"{_named(output, terms[0])} AS {quoted(output.name)}")
         else:
             found += [
                 f"{term} AS {quoted(heading(output, label))}" for term, label in zip(terms, output.labels, strict=True)
@@ -194,17 +193,33 @@ def _label(label: object) -> str:
     return number(label) if isinstance(label, float) else text_literal(str(label))
 
 
+def _named(output: Output, term: Term) -> str:
+    """Return the label whose number is the term's."""
+    cases = " ".join(f"WHEN {index} THEN {_label(label)}" for index, label in enumerate(output.labels))
+    return f"CASE {term} {cases} END"
+
+
 def _test(graph: Graph, vectors: Vectors, values: Values, tables: list[str], join: str) -> str:
-    """Return the statement over the vectors: the tolerance, then the largest difference of each output's column."""
+    """Return the statement over the vectors: the tolerance, then the largest difference of each output's column.
+
+    Another label is infinitely far, and any is right where two are as good as equal.
+    """
     given = [name for column in graph.columns for name in names(column)]
     stored = [_stored(column.kind, vectors.columns[column.name]) for column in graph.columns]
     rows = [[_cell(cell) for part in stored for cell in part[row]] for row in range(vectors.n_rows)]
-    compared = [output for output in graph.outputs if output.kind in ("numbers", "probabilities")]
     expected: list[list[str]] = []
     differences: list[str] = []
-    for output in compared:
+    for output in graph.outputs:
         for index, term in enumerate(values[output.value]):
             own = f"expected.e{len(expected) + 1}"
+            if output.kind in ("label", "labels"):
+                found = _named(output, term) if output.kind == "label" else term
+                off = f"CASE WHEN {own} IS NULL OR {found} = {own} THEN 0e0 ELSE 9e999 END"
+                name = output.name if output.kind == "label" else heading(output, output.labels[index])
+                differences.append(f"max({off}) AS {quoted(name)}")
+                codes = vectors.outputs[output.name][:, index]
+                expected.append([_expected_label(output, code) for code in codes.tolist()])
+                continue
             unit = f"({number(vectors.unit[output.name][index])} + abs({own}))" if output.kind == "numbers" else "1e0"
             off = f"CASE WHEN {term} = {own} THEN 0e0 ELSE coalesce(abs({term} - {own}), 9e999) / {unit} END"
             differences.append(f"max({off}) AS {quoted(heading(output, output.labels[index]))}")
@@ -220,6 +235,12 @@ def _test(graph: Graph, vectors: Vectors, values: Values, tables: list[str], joi
         "-- The largest differences to what the model predicts for the rows below; none may be above the tolerance.\n"
         f"WITH\n{_listed([*with_data, *tables])}\nSELECT\n  {selected}\n{join} JOIN expected USING ({TEST_ROW});\n"
     )
+
+
+def _expected_label(output: Output, code: float) -> str:
+    if code == TIED:
+        return "NULL"
+    return _label(output.labels[int(code)] if output.kind == "label" else int(code))
 
 
 def _listed(tables: list[str]) -> str:
