@@ -16,7 +16,7 @@ from pellucid.losses import Loss
 from pellucid.network import Network
 from pellucid.options import from_config, to_config
 
-_ROWS = 256  # a block's activations stay in the cache; a fixed number, as the loss is summed block by block
+BLOCK_ROWS = 256  # a block's activations stay in the cache; a fixed number, as the loss is summed block by block
 _LONGEST = 2e9  # floating-point operations of a call: it returns in time to answer an interrupt
 
 
@@ -106,7 +106,7 @@ def evaluator(
     loaded = library()
     if isinstance(loaded, str):
         return loaded
-    planned = plan_prediction(network, _ROWS, loss, target)
+    planned = plan_prediction(network, BLOCK_ROWS, loss, target)
     return Evaluator(loaded, planned, network, target, weight) if isinstance(planned, Plan) else "; ".join(planned)
 
 

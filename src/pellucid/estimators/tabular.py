@@ -6,6 +6,7 @@ import dataclasses
 import os
 import time
 from abc import abstractmethod
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,7 +14,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils.validation import check_is_fitted
 
-from pellucid.engine.evaluator import evaluator
+from pellucid.engine.evaluator import BLOCK_ROWS, evaluator
 from pellucid.engine.native import limited_threads
 from pellucid.errors import NotInitializedError
 from pellucid.estimators.cores import limited_cores
@@ -260,9 +261,14 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
 
     def _linked(self, rows: Array) -> Array:
         """Return probabilities or standardized numbers, (n_rows, n_outputs) float64, for encoded rows."""
-        limit = limited_threads if self.ensemble_.is_native else limited_cores  # which limits NumPy's products, too
-        with limit(cores_for(self.n_jobs)):
+        with self._limited(len(rows)):
             return tempered(self.loss_, self.ensemble_.predict(rows), self.temperature_)
+
+    def _limited(self, n_rows: int) -> AbstractContextManager[None]:
+        """Return the context that keeps a prediction to ``n_jobs`` cores; a block of native rows takes one anyway."""
+        if not self.ensemble_.is_native:
+            return limited_cores(cores_for(self.n_jobs))
+        return nullcontext() if n_rows <= BLOCK_ROWS else limited_threads(cores_for(self.n_jobs))
 
     def _calibrated(self) -> Any:
         """Return the conformal scores, or raise if there are none."""
