@@ -16,7 +16,7 @@ from pellucid import Dense, Network
 from pellucid.activations import activation
 from pellucid.errors import MissingExtraError, ProofError
 from pellucid.estimators import TabularClassifier
-from pellucid.export import export
+from pellucid.export import export, lower
 from pellucid.export.graph import (
     Above,
     Activate,
@@ -216,7 +216,7 @@ PLANTED: dict[str, tuple[Callable[[Operation], list[Operation]], str]] = {
     "a transposed weight": (transposed, "its self-test fails: in row . probabilities is "),
     "an encoder off by one": (one_off, "its self-test fails: in row "),
     "probabilities of swapped classes": (swapped, "its self-test fails: in row . probabilities is "),
-    "another label": (always_the_first, "the label is another than the model's"),
+    "another label": (always_the_first, "its self-test fails: in row [0-9]+ label is "),
 }
 
 
@@ -249,6 +249,50 @@ def test_the_proof_finds_exchanged_names_of_classes(tmp_path: Path, monkeypatch:
     with pytest.raises(ProofError, match="the label is another than the model's"):
         export(models.fitted("classes"), tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["binary", "classes"])
+@pytest.mark.parametrize("where", ["the program", "the description"])
+def test_a_file_whose_classes_are_permuted_fails_its_self_test(where: str, kind: str, tmp_path: Path) -> None:
+    model, path = models.fitted(kind), tmp_path / "model.onnx"
+    export(model, path)
+    file = onnx.load(path)
+    if where == "the program":
+        (names,) = [each for each in file.graph.initializer if each.data_type == onnx.TensorProto.STRING]
+        names.string_data[:] = names.string_data[::-1]
+    else:
+        (said,) = [each for each in file.metadata_props if each.key == "outputs"]
+        outputs = json.loads(said.value)
+        outputs[1]["labels"].reverse()
+        said.value = json.dumps(outputs)
+    onnx.save(file, path)
+    graph = lower(model, precision="float")
+    with pytest.raises(ProofError, match="its self-test fails: (in row [0-9]+ label is|its list of classes)"):
+        ONNX().run(path, graph, {column.name: np.zeros((0, 1)) for column in graph.columns})
+
+
+def test_several_labels_are_part_of_the_self_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def change(graph: Graph) -> Graph:
+        wrong = (dataclasses.replace(o, threshold=0.0) if isinstance(o, Above) else o for o in graph.operations)
+        return dataclasses.replace(graph, operations=tuple(wrong))
+
+    written_otherwise(monkeypatch, change)
+    with pytest.raises(ProofError, match=r"its self-test fails: in row [0-9]+ labels is \["):
+        export(models.fitted("labels"), tmp_path / "model.onnx")
+
+
+def test_a_label_of_as_good_as_equal_classes_is_no_part_of_the_self_test(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pellucid.export.vectors.tied", lambda output, values, tolerance: np.full(len(values), True))
+    written_otherwise(
+        monkeypatch,
+        lambda graph: dataclasses.replace(
+            graph, operations=tuple(new for old in graph.operations for new in always_the_first(old))
+        ),
+    )
+    with pytest.raises(ProofError, match="the label is another than the model's"):  # by the proof, of other rows
+        export(models.fitted("binary"), tmp_path / "model.onnx")
 
 
 def test_the_proof_finds_a_wrong_result_of_rows_that_are_not_in_the_file(

@@ -167,6 +167,20 @@ def test_a_mistake_fails_the_proof_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "right", "wrong"),
+    [("binary", "THEN 'no' WHEN 1 THEN 'yes'", "THEN 'yes' WHEN 1 THEN 'no'"), ("labels", "> 0.5e0", "> 0e0")],
+)
+def test_a_statement_with_other_labels_fails_its_self_test(kind: str, right: str, wrong: str, tmp_path: Path) -> None:
+    path, test = tmp_path / "model.sql", tmp_path / "model_test.sql"
+    export(models.fitted(kind), path)
+    assert path.read_text().count(right) == test.read_text().count(right) > 0
+    test.write_text(test.read_text().replace(right, wrong))
+    graph = lower(models.fitted(kind), precision="double")
+    with pytest.raises(ProofError, match=r"model\.sql: its self-test in SQLite [\d.]+ finds differences of inf"):
+        SQL().run(path, graph, {})
+
+
 def test_what_sql_cannot_hold_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     def refused(model: Any, message: str) -> None:
         with pytest.raises(OptionError, match=message):

@@ -184,13 +184,14 @@ def _plain(value: Any) -> Any:
 
 def _self_test(path: Path, session: Any) -> None:
     """Raise `ProofError` unless each test vector, alone, gives the numbers and labels that are kept beside it."""
-    test = json.loads(session.get_modelmeta().custom_metadata_map["vectors"])
+    said = session.get_modelmeta().custom_metadata_map
+    test, described = json.loads(said["vectors"]), {each["kind"]: each for each in json.loads(said["outputs"])}
     given = {each.name: _fed(each, np.array(test["inputs"][each.name], dtype=object)) for each in session.get_inputs()}
     for row in range(len(next(iter(given.values())))):
         names = list(test["outputs"])
         found = session.run(names, {name: values[row : row + 1] for name, values in given.items()})
         for name, values in zip(names, found, strict=True):
-            own, expected = values[0].tolist(), test["outputs"][name][row]
+            own, expected = values.tolist()[0], test["outputs"][name][row]
             if name in test["allowed"]:
                 numbers, allowed = (np.array(test[key][name][row], dtype=np.float64) for key in ("outputs", "allowed"))
                 agrees = np.isclose(values[0], numbers, rtol=0, atol=allowed, equal_nan=True).all()
@@ -200,6 +201,10 @@ def _self_test(path: Path, session: Any) -> None:
                 raise ProofError(
                     f"{path.name}: its self-test fails: in row {row} {name} is {own!r}; the model's is {expected!r}."
                 )
+            if name == described.get("label", {}).get("name") and expected is not None:
+                best = int(np.argmax(found[names.index(described["probabilities"]["name"])][0]))
+                if described["label"]["labels"][best] != expected:
+                    raise ProofError(f"{path.name}: its self-test fails: its list of classes is in another order.")
 
 
 def _numbers(output: Output, values: Array) -> Array:
