@@ -68,7 +68,16 @@ def test_an_interrupted_proof_leaves_nothing(
 
 
 @pytest.mark.skipif(shutil.which("sh") is None, reason="there is no sh here")
-def test_ctrl_c_while_a_compiler_runs_leaves_nothing(model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("sent", "ended"),
+    [
+        (signal.SIGINT, (130, "pellucid: interrupted; nothing was saved\n")),
+        (signal.SIGTERM, (143, "pellucid: terminated; nothing was saved\n")),
+    ],
+)
+def test_a_signal_while_a_compiler_runs_leaves_nothing(
+    sent: signal.Signals, ended: tuple[int, str], model: Path, tmp_path: Path
+) -> None:
     compiler = tmp_path / "compiler"
     compiler.write_text('#!/bin/sh\n[ "$1" = --version ] && exit 0\ntouch started\nexec sleep 60\n')
     compiler.chmod(0o700)
@@ -81,10 +90,10 @@ def test_ctrl_c_while_a_compiler_runs_leaves_nothing(model: Path, tmp_path: Path
         started = tmp_path / "started"
         while process.poll() is None and not (started.exists()):
             time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sent)
         _, said = process.communicate(timeout=30)
     finally:
         process.kill()
         process.wait()
-    assert (process.returncode, said) == (130, "pellucid: interrupted; nothing was saved\n")
+    assert (process.returncode, said) == ended
     assert {path.name for path in tmp_path.iterdir()} == {*before, "started"}

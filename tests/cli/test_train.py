@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -221,3 +222,33 @@ def test_a_time_budget_ends_training(pellucid: Any, fruit: Path) -> None:
     document = json.loads(pellucid("train", "fruit.csv", "--target", "price", "--json", *words).out)
     assert "time budget" in document["stopped_by"]
     assert document["epochs"] < 100_000
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM that a process could answer")
+@pytest.mark.parametrize("moment", ["training", "writing"])
+def test_sigterm_unwinds_and_leaves_nothing(
+    moment: str, pellucid: Any, fruit: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(*_: Any, **__: Any) -> None:
+        found.append({path.name for path in fruit.parent.iterdir()} - before)
+        signal.raise_signal(signal.SIGTERM)
+
+    before, found = {path.name for path in fruit.parent.iterdir()}, list[set[str]]()
+    if moment == "training":
+        monkeypatch.setattr(Interruption, "after_step", end)
+    else:
+        monkeypatch.setattr("pellucid.model.output.os.replace", end)
+    ended = pellucid("train", "fruit.csv", "--target", "kind", *QUICK)
+    assert (ended.code, ended.err.splitlines()[-1]) == (143, "pellucid: terminated; nothing was saved")
+    assert len(found[0]) == (0 if moment == "training" else 2)  # the name that was taken, and the file beside it
+    assert {path.name for path in fruit.parent.iterdir()} == before
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_parent_that_ignores_sigterm_is_obeyed(pellucid: Any, fruit: Path) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        assert pellucid("train", "fruit.csv", "--target", "kind", *QUICK).code == 0
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -267,7 +267,7 @@ def test_a_file_whose_classes_are_permuted_fails_its_self_test(where: str, kind:
         said.value = json.dumps(outputs)
     onnx.save(file, path)
     graph = lower(model, precision="float")
-    with pytest.raises(ProofError, match="its self-test fails: (in row [0-9]+ label is|its list of classes)"):
+    with pytest.raises(ProofError, match=r"its self-test fails: (in row [0-9]+ label is|its list of classes)"):
         ONNX().run(path, graph, {column.name: np.zeros((0, 1)) for column in graph.columns})
 
 

@@ -6,6 +6,7 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 
+from pellucid.cli.termination import Terminated, stopped, terminable
 from pellucid.errors import listed
 
 __all__ = ["main"]
@@ -16,7 +17,8 @@ PACKAGES = ("narwhals", "polars", "rich", "sklearn", "typer")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
-    0: done; 1: an error in data, model or environment; 2: wrong usage; 130: interrupted with Ctrl-C.
+    0: done; 1: an error in data, model or environment; 2: wrong usage; 130: interrupted with Ctrl-C; 143: ended by
+    SIGTERM.
 
     arguments : the words after ``pellucid``; by default those of this process
     """
@@ -29,9 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 1
     try:
-        from pellucid.cli.application import run
+        with terminable():
+            from pellucid.cli.application import run
 
-        return run(list(sys.argv[1:] if arguments is None else arguments))
-    except KeyboardInterrupt:  # before a command has begun, or after it has ended
-        print("pellucid: interrupted", file=sys.stderr)
-        return 130
+            return run(list(sys.argv[1:] if arguments is None else arguments))
+    except (KeyboardInterrupt, Terminated) as ended:  # before a command has begun, or after it has ended
+        return stopped(ended)

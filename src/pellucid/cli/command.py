@@ -1,4 +1,4 @@
-"""A command is a function whose errors become one line, and whose interruption becomes exit code 130."""
+"""A command is a function whose errors become one line, and whose interruption an exit code: 130, or 143 of SIGTERM."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pellucid.cli.termination import Terminated, stopped
 from pellucid.errors import PellucidError
 from pellucid.tabular.faults import CellError, Fix, TaskError, sentence
 
@@ -24,12 +25,6 @@ def complain(message: str) -> None:
     """Print an error as one line on standard error."""
     line = " ".join(message.split())
     print(f"pellucid: error: {line}{'' if line.endswith(('.', '?')) else '.'}", file=sys.stderr)
-
-
-def interrupted(consequence: str = "") -> int:
-    """Say that Ctrl-C ended the command, and return its exit code."""
-    print(f"pellucid: interrupted{consequence}", file=sys.stderr)
-    return 130
 
 
 def sentence_in_flags(error: CellError | TaskError) -> str:
@@ -50,8 +45,8 @@ def command(function: Callable[..., int], more: Sequence[inspect.Parameter] = ()
             return function(**given)
         except (typer.Exit, typer.BadParameter, BrokenPipeError):
             raise
-        except KeyboardInterrupt:
-            return interrupted("; nothing was saved" if "output" in given else "")
+        except (KeyboardInterrupt, Terminated) as ended:
+            return stopped(ended, "; nothing was saved" if "output" in given else "")
         except Exception as error:
             if debug:
                 raise

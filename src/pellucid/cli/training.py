@@ -12,7 +12,6 @@ from pellucid.cli.baselines import baselines
 from pellucid.cli.display import (
     Display,
     counted,
-    note,
     number,
     scores_table,
     size,
@@ -24,6 +23,7 @@ from pellucid.cli.record import record
 from pellucid.cli.room import Room
 from pellucid.cli.scores import Scores, predicted, scores
 from pellucid.cli.targets import keep_names
+from pellucid.cli.termination import Terminated, stopped
 from pellucid.estimators import TabularClassifier, TabularRegressor
 from pellucid.estimators.single import configuration_of
 from pellucid.model import save
@@ -56,9 +56,8 @@ def run(order: Order, *, force: bool, as_json: bool) -> int:
     display.say()
     try:
         found = judge(estimator, order, material, with_baselines=not interruption.happened)
-    except KeyboardInterrupt:
-        note(f"pellucid: interrupted; {order.output} is saved, and not evaluated")
-        return 130
+    except (KeyboardInterrupt, Terminated) as ended:
+        return stopped(ended, f"; {order.output} is saved, and not evaluated")
     if found is not None and material.test is not None:  # saved before, so that nothing is lost; now with its scores
         metrics = {name: to_json(value) for name, value in found[ensemble.noun(estimator)].items()}
         judged = material.fingerprint(material.test, material.test_y)
