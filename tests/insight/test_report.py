@@ -205,6 +205,19 @@ def test_500_classes() -> None:
     checked(story.html)
 
 
+def test_many_categories_and_classes_are_cut_and_that_is_said() -> None:
+    towns = [f"town {index % 30:02d}" for index in range(360)]
+    kinds = [f"kind {index % 12:02d}" for index in range(360)]
+    table = {"town": towns, "size": [float(index % 12) for index in range(360)]}
+    model = TabularClassifier(random_state=0, members=1, epochs=30).fit(table, kinds)
+    story = explain(model, table, kinds)
+    assert [len(each.curves) for each in story.dependences] == [4, 4]
+    page = checked(story.html).text
+    assert "dependence shows the most frequent: 10 of 30 of 'town'" in page
+    assert "Dependence shows the 4 of 12 answers that are predicted most." in page
+    assert "A picture of 12 classes would be too small to read." in page
+
+
 def test_many_columns_are_screened_and_that_is_said() -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 1_500)).astype(np.float32)

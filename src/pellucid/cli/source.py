@@ -42,10 +42,11 @@ class Source:
 
     def require(self, names: Sequence[str], purpose: str) -> None:
         """Raise `MissingColumnError` if the table lacks one of the columns."""
-        lacking = [name for name in names if name not in self.table.columns]
+        present = set(self.table.columns)
+        lacking = [name for name in names if name not in present]
         if lacking:
             noun = "column" if len(lacking) == 1 else "columns"
-            others = set(self.table.columns) - set(names)
+            others = present - set(names)
             raise MissingColumnError(
                 f"{self.path} has no {noun} {listed(lacking)}, {purpose}; it has {listed(self.table.columns)}"
                 f"{near_miss(lacking[0], others)}"

@@ -122,7 +122,8 @@ def as_fitted(estimator: Any, X: Any) -> polars.DataFrame:
     used = [encoding.name for encoding in estimator.encoder_.encodings]
     if not set(used) <= set(table.columns) and table.width == len(names):
         table = table.rename(dict(zip(table.columns, names, strict=True)))
-    lacking = [name for name in used if name not in table.columns]
+    present = set(table.columns)
+    lacking = [name for name in used if name not in present]
     if lacking:
         raise MissingColumnError(
             f"the table has no column {lacking[0]!r}, which the model needs{near_miss(lacking[0], table.columns)}"

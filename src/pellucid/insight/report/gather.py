@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pellucid.errors import NotInitializedError
-from pellucid.insight.dependence import Dependence, as_fitted, partial_dependence
+from pellucid.insight.dependence import Dependence, as_fitted, curve_names, partial_dependence
 from pellucid.insight.doctor.estimators import diagnose_estimator
 from pellucid.insight.doctor.report import Report
 from pellucid.insight.importance import Importances, feature_importances
@@ -240,6 +240,14 @@ def _dependences(
     found = [partial_dependence(estimator, table.to_dict(), name) for name in names[:MOST_DEPENDENCES]]
     if found and found[0].n_rows < table.height:
         omissions.append(f"Dependence is averaged over {found[0].n_rows:,} of {table.height:,} rows, spread evenly.")
+    cut = [each for each in found if len(each.labels) < table[each.column].n_unique() and len(each.shares)]
+    if cut:
+        said = ", ".join(f"{len(each.labels)} of {table[each.column].n_unique():,} of {each.column!r}" for each in cut)
+        omissions.append(f"Of a column with many categories, dependence shows the most frequent: {said}.")
+    n_curves = len(curve_names(estimator))
+    if found and len(found[0].curves) < n_curves:
+        which = "that are predicted most" if isinstance(estimator.target_, ClassTarget) else "that come first"
+        omissions.append(f"Dependence shows the {len(found[0].curves)} of {n_curves:,} answers {which}.")
     return tuple(found)
 
 

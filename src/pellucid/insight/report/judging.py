@@ -160,7 +160,9 @@ def _pairs(quality: ClassQuality) -> str:
         (words(quality.classes[true], 40), words(quality.classes[predicted], 40), f"{wrong[true, predicted]:,}")
         for true, predicted in places
     ]
-    return f"<h3>{_mistakes(quality)}</h3>" + table(("true", "predicted", "rows"), rows, right=(2,))
+    said = f"The most frequent mistakes. A picture of {len(quality.classes):,} classes would be too small to read."
+    shown = table(("true", "predicted", "rows"), rows, right=(2,))
+    return f"<h3>{_mistakes(quality)}</h3>{shown}{paragraph(said, 'quiet')}"
 
 
 def _calibration(quality: ClassQuality) -> str:

@@ -95,6 +95,10 @@ def _answers(story: Explanation) -> str:
     )
 
 
+def _shortened(text: str) -> str:
+    return text if len(text) <= 9 else f"{float(text):.6g}"
+
+
 def _data(story: Explanation) -> str:
     holes = sum(column.missing_share > 0 for column in story.columns)
     said = "no holes" if not holes else f"holes in {counted(holes, 'column')}"
@@ -104,7 +108,7 @@ def _data(story: Explanation) -> str:
             column.kind,
             percent(column.missing_share) if column.missing_share else "–",
             f"{column.n_distinct:,}",
-            words(", ".join(column.examples), 60),
+            words(", ".join(_shortened(each) if column.kind == "number" else each for each in column.examples), 60),
         )
         for column in story.columns[:MOST_COLUMNS]
     ]
