@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -106,8 +107,11 @@ def serve(app: Starlette, *, host: str, port: int, ready: Callable[[str], None])
     with listening:
         try:
             listening.listen(BACKLOG)
+            gc.collect()
+            gc.freeze()  # what is loaded by now stays; to go through it again would hold up all requests of a moment
             ready(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}")
             server.run(sockets=[listening])
         finally:
+            gc.unfreeze()
             for number, handler in before.items():
                 signal.signal(number, handler)
