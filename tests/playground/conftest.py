@@ -13,14 +13,18 @@ import pytest
 
 from pellucid.playground import Experiment
 
-
 HEARD = """
 const add = EventTarget.prototype.addEventListener;
 EventTarget.prototype.addEventListener = function (type, ...rest) {
   if (["click", "pointerdown", "mousedown", "keydown"].includes(type) && this instanceof Element) this.heard = true;
   return add.call(this, type, ...rest);
 };
-"""  # each element remembers whether it listens to a hand
+const make = URL.createObjectURL;
+URL.createObjectURL = (blob) => {
+  window.downloads = (window.downloads ?? 0) + 1;
+  return make.call(URL, blob);
+};
+"""  # each element remembers whether it listens to a hand, and the page how many files it gave
 
 
 def until(page: Any, expression: str, argument: Any = None) -> None:
@@ -66,6 +70,7 @@ def page(browser: Any, experiment: Experiment) -> Iterator[Any]:
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
         thread.start()
         context = browser.new_context(viewport={"width": 1440, "height": 1000}, locale="en-US")
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
         context.add_init_script(HEARD)
         shown = context.new_page()
         wrong: list[str] = []

@@ -18,7 +18,7 @@ class Control:
     """A control's effect, what must be so before it is worked, and whether its own value is what is set."""
 
     effect: Probe
-    before: Callable[[Any], None] = lambda page: None
+    before: Callable[[Any], Any] = lambda page: None
     sets: bool = False
     only: str = ""
 
@@ -86,7 +86,6 @@ FOCUS = "document.activeElement.id"
 LESSON = "document.querySelector('#lesson:not([hidden]) h3')?.textContent ?? null"
 PRESSED = "[...document.querySelectorAll('[aria-pressed=true]')].map((each) => each.id).join()"
 NUMBERS = "document.querySelector('#part-numbers').textContent"
-SAID = "document.querySelector('#said').textContent"
 VALUES = "[...document.querySelectorAll('#part-compare input, #part-compare select')].map((each) => each.value).join()"
 DOWNLOADS = "window.downloads ?? 0"
 
@@ -101,7 +100,10 @@ CONTROLS: dict[str, Callable[..., Control]] = {
     r"rewind": lambda: does(lambda e: e.timeline.step, before="#epoch"),
     r"speed": lambda: does(lambda e: e.speed),
     r"lessons": lambda: shown(LESSON),
-    r"share": lambda: shown(SAID, before="#said-nothing"),
+    r"share": lambda: Control(
+        lambda e, page: page.evaluate("navigator.clipboard.readText()"),
+        lambda page: page.evaluate("navigator.clipboard.writeText('')"),
+    ),
     r"theme": lambda: shown("document.documentElement.dataset.theme"),
     r"language": lambda: shown("document.documentElement.lang"),
     r"help|close-help": lambda: shown("document.querySelector('#dialog').open"),
@@ -113,7 +115,7 @@ CONTROLS: dict[str, Callable[..., Control]] = {
     r"upload": lambda: does(lambda e: list(e.tables)),
     r"main-rate": lambda: setting("optimizer.learning_rate"),
     r"main-(optimizer|loss)": lambda name: setting(f"{name}.type"),
-    r"batch_size|epochs|seed": lambda name=None: Control(lambda e, p: None),
+    r"(batch_size|epochs|seed)": setting,
     r"more-summary": lambda: shown("document.querySelector('#more').open"),
     r"(loss|optimizer)-all-(.+)": lambda family, name: setting(f"{family}.{name}"),
     r"(schedule|penalty)-(.+)": lambda family, name: setting(f"{family}.{name}"),
@@ -126,7 +128,10 @@ CONTROLS: dict[str, Callable[..., Control]] = {
     r"layer-(\d)-(.+)": of_layer,
     r"add-layer": lambda: does(hidden),
     r"neuron-(\d+)-(\d+)": lambda layer, neuron: shown(HEADING, before="#tab-compare"),
-    r"neuron--1-(\d+)": lambda neuron: shown("document.querySelector('#beside').hidden"),
+    r"neuron--1-(\d+)": lambda neuron: Control(
+        lambda e, page: page.is_visible("#beside"),
+        lambda page: (page.mouse.move(2, 400), page.evaluate("document.activeElement.blur()")),
+    ),
     r"edge-(\d+)-(\d+)-(\d+)": lambda *where: shown(HEADING, before="#tab-compare"),
     r"points": lambda: field("data.points"),
     r"brush-(.+)": lambda target: shown(PRESSED, before="#brush-0" if target != "0" else "#brush-1"),
@@ -145,10 +150,16 @@ CONTROLS: dict[str, Callable[..., Control]] = {
     r"neuron-row": lambda: shown(NUMBERS),
     r"weight-(.+)": lambda at: shown(HEADING, before="#neuron-1-0"),
     r"entry-(\d+)": lambda index: shown(ENTRY, before="#entry-0" if index != "0" else "#entry-1"),
-    r"cells": lambda: shown("document.querySelector('#cells').scrollTop"),
+    r"cells": lambda: Control(
+        lambda e, page: page.evaluate("document.querySelector('#cells').scrollTop"),
+        lambda page: page.evaluate("document.querySelector('#cells').scrollTop = 0"),
+    ),
     r"open-step": lambda: shown(ENTRY),
     r"check-gradients": lambda: shown("document.querySelector('#gradient-check').textContent"),
-    r"diagnose": lambda: shown("window.examinations"),
+    r"diagnose": lambda: Control(
+        lambda e, page: page.text_content("#part-doctor .hint"),
+        lambda page: page.evaluate("document.querySelector('#part-doctor .hint').replaceChildren()"),
+    ),
     r"finding-\d+-(.+)": lambda neuron: shown(FOCUS, before="#tab-doctor"),
     r"keep-run|drop-\d": lambda: does(lambda e: len(e.runs)),
     r"restore-\d": lambda: does(lambda e: e.timeline.step > 0, before="#batch"),
