@@ -107,7 +107,9 @@ CONTROLS: dict[str, Callable[..., Control]] = {
     r"theme": lambda: shown("document.documentElement.dataset.theme"),
     r"language": lambda: shown("document.documentElement.lang"),
     r"help|close-help": lambda: shown("document.querySelector('#dialog').open"),
-    r"kind-(.+)": lambda kind: setting("data.kind"),
+    r"kind-(.+)": lambda kind: Control(
+        setting("data.kind").effect, clicks("[for=kind-xor]" if kind != "xor" else "[for=kind-spiral]"), sets=True
+    ),
     r"data-(.+)": lambda name: setting(f"data.{name}"),
     r"feature-(.+)": lambda name: field("data.features"),
     r"new-data": lambda: field("data.seed"),

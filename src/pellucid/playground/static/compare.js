@@ -44,7 +44,8 @@ function sketch(canvas, rows, highest) {
   const made = sharp(canvas);
   if (!made || !rows.length) return;
   const last = Math.max(1, rows.at(-1)[0]);
-  for (const [column, color] of [[2, "--test"], [1, "--train"]]) {
+  for (const [column, color, dash] of [[2, "--test", [5, 3]], [1, "--train", []]]) {
+    made.context.setLineDash(dash);
     made.context.beginPath();
     for (const row of rows) if (row[column] !== null) made.context.lineTo((row[0] / last) * made.width, made.height * (1 - row[column] / highest));
     made.context.strokeStyle = variable(color);

@@ -66,7 +66,7 @@ function mark() {
 
 const words = ({ name, explanation }) => `${name}: ${explanation}`;
 
-// Beside a neuron, to its right or where there is no room to its left, stands all that was found there.
+// Beside a neuron, to its right, else to its left, else beneath it, stands all that was found there.
 function show(neuron) {
   if (!neuron || examined === null) return;
   const here = latest.findings.findings.filter((finding) => concerned(finding).includes(neuron));
@@ -74,9 +74,10 @@ function show(neuron) {
   note.hidden = false;
   const [box, frame] = [neuron.getBoundingClientRect(), find("#network").getBoundingClientRect()];
   const right = box.right - frame.left + 12;
-  const left = right + note.offsetWidth <= frame.width ? right : Math.max(4, box.left - frame.left - note.offsetWidth - 12);
-  note.style.left = `${left}px`;
-  note.style.top = `${box.top - frame.top}px`;
+  const left = box.left - frame.left - note.offsetWidth - 12;
+  const beneath = right + note.offsetWidth > frame.width && left < 4;
+  note.style.left = `${beneath ? 4 : left < 4 || right + note.offsetWidth <= frame.width ? right : left}px`;
+  note.style.top = `${(beneath ? box.bottom + 12 : box.top) - frame.top}px`;
 }
 
 const hide = () => (note.hidden = true);

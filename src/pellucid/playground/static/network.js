@@ -9,6 +9,7 @@ import { t } from "./strings.js";
 
 const MOST_HIDDEN = 8;
 const TOP = 74; // room for what stands above a column
+const SIDE = 54; // half of what stands there, and a margin
 let columns = []; // {layer, dense, neurons: [{button, canvas, x, y}], x}
 let edges = []; // {path, touch, weight, at}
 
@@ -35,6 +36,9 @@ export function buildNetwork() {
     shape = next;
   });
   on("options language", rebuild);
+  const closeSheets = (event) => document.querySelectorAll(".layer-settings[open]").forEach((each) => each.contains(event.target) && event.key !== "Escape" ? null : (each.open = false));
+  document.addEventListener("pointerdown", closeSheets);
+  document.addEventListener("keydown", (event) => event.key === "Escape" && closeSheets(event));
   on("draw", draw);
   on("selected operation closed_step", light);
   new ResizeObserver(() => columns.length && place()).observe(find("#graph"));
@@ -61,7 +65,7 @@ function build() {
 function makeNeuron({ layer, dense }, neuron) {
   const canvas = element("canvas", { width: 32, height: 32 });
   const name = layer < 0 ? latest.experiment.inputs[neuron] : `${t("neuron")} ${neuron + 1}`;
-  const properties = { className: "neuron", id: `neuron-${layer}-${neuron}`, title: name, ariaLabel: layer < 0 ? name : `${name}, ${t("layer")} ${layer}` };
+  const properties = { className: "neuron", id: `neuron-${layer}-${neuron}`, title: name, ariaLabel: layer < 0 ? name : `${name}, ${t("layer")} ${dense ?? layer}` };
   if (layer >= 0 && dense !== null) return { button: element("button", { ...properties, type: "button", onclick: () => choose({ kind: "neuron", layer, dense, neuron }) }, canvas), canvas };
   const button = element("div", { ...properties, role: "img" }, canvas); // what was given, or embedded: no sum of weights
   if (layer < 0) button.append(element("span", { className: "input-name" }, name));
@@ -124,8 +128,9 @@ function addLayer(hidden) {
 
 function place() {
   const box = find("#graph");
-  const spacing = Math.max(104, (box.clientWidth - 108) / Math.max(1, columns.length - 1));
-  const width = spacing * (columns.length - 1) + 108;
+  const left = latest.experiment.inputs.some((name) => name.length > 4) ? 100 : SIDE; // room for the names of the inputs
+  const spacing = Math.max(104, (box.clientWidth - left - SIDE) / Math.max(1, columns.length - 1));
+  const width = spacing * (columns.length - 1) + left + SIDE;
   const most = Math.max(...columns.map((column) => column.neurons.length));
   const size = most <= 8 ? 40 : Math.max(16, Math.min(40, Math.floor(440 / most)));
   const gap = most <= 8 ? 52 : size + 4;
@@ -136,7 +141,7 @@ function place() {
   const drawing = stage.firstElementChild;
   drawing.setAttribute("viewBox", `0 0 ${width} ${height}`);
   columns.forEach((column, index) => {
-    const x = 54 + spacing * index;
+    const x = left + spacing * index;
     column.head.style.left = `${x}px`;
     column.neurons.forEach((neuron, at) => {
       neuron.x = x;
