@@ -77,7 +77,8 @@ function showSweep(box) {
     const cell = cells.find((each) => each.x === column && (each.y ?? 0) === row);
     const loss = cell?.test_loss ?? cell?.train_loss;
     const made = element("td", { title: cell?.problem ?? "" }, cell?.problem ? "×" : loss === undefined ? "…" : number(loss, 3));
-    if (typeof loss === "number") made.style.background = css(diverging(0.8 * (high > low ? (high - loss) / (high - low) : 1)));
+    // half of the blue at most: the figure on it must be read in light and dark
+    if (typeof loss === "number") made.style.background = css(diverging(0.5 * (high > low ? (high - loss) / (high - low) : 1)));
     return made;
   })));
   const head = element("tr", {}, element("th", {}, `${y ? `${named(y.field.split(".").at(-1))} ↓ ` : ""}${named(x.field.split(".").at(-1))} →`), x.values.map((value) => element("th", { scope: "col" }, String(value))));
