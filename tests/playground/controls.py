@@ -154,7 +154,7 @@ CONTROLS: dict[str, Callable[..., Control]] = {
     r"entry-(\d+)": lambda index: shown(ENTRY, before="#entry-0" if index != "0" else "#entry-1"),
     r"cells": lambda: Control(
         lambda e, page: page.evaluate("document.querySelector('#cells').scrollTop"),
-        lambda page: page.evaluate("document.querySelector('#cells').scrollTop = 0"),
+        lambda page: (clicks("#entry-0")(page), page.evaluate("document.querySelector('#cells').scrollTop = 0")),
     ),
     r"open-step": lambda: shown(ENTRY),
     r"check-gradients": lambda: shown("document.querySelector('#gradient-check').textContent"),

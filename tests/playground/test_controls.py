@@ -57,7 +57,7 @@ ANOTHER = """
   if (each.type !== "number") return id === "data-formula" ? formula : "0.25, 0.75";
   const old = Number(each.value);
   const tried = each.cloneNode();
-  for (const value of each.step === "1" ? [old + 1, old - 1, old + 10] : [old / 2, 0.25, 0.5, old + 0.5, 1.5]) {
+  for (const value of each.step === "1" ? [old + 1, old - 1, old + 10] : [old / 2, 0.25, 0.5, old + 0.5, 1.5, old + 1]) {
     tried.value = value;
     if (value !== old && tried.checkValidity()) return String(value);
   }
@@ -157,7 +157,12 @@ class Hands:
 
     def table(self, name: str) -> Path:
         path = self.files / f"{name}.csv"
-        pl.DataFrame({"size": [i % 7 for i in range(60)], "kind": ["plum", "pear", "fig"] * 20}).write_csv(path)
+        sizes = {
+            "width": [i % 7 for i in range(60)],
+            "height": [i % 11 for i in range(60)],
+            "weight": [i % 5 for i in range(60)],
+        }
+        pl.DataFrame({**sizes, "kind": ["plum", "pear", "fig"] * 20}).write_csv(path)
         return path
 
 
@@ -194,7 +199,7 @@ def opens_a_model(page: Any, experiment: Experiment, files: Path) -> None:
     )
     page.set_input_files("#upload", table)
     page.wait_for_selector("#view-plane")
-    page.set_input_files("#upload", files / "a.pellucid", overwrite=True)
+    page.set_input_files("#upload", files / "a.pellucid")
     page.wait_for_selector("#kind-model:checked", state="attached")
 
 
