@@ -57,7 +57,8 @@ ANOTHER = """
   if (each.type !== "number") return id === "data-formula" ? formula : "0.25, 0.75";
   const old = Number(each.value);
   const tried = each.cloneNode();
-  for (const value of each.step === "1" ? [old + 1, old - 1, old + 10] : [old / 2, 0.25, 0.5, old + 0.5, 1.5, old + 1]) {
+  const whole = [old + 1, old - 1, old + 10];
+  for (const value of each.step === "1" ? whole : [old / 2, 0.25, 0.5, old + 0.5, 1.5, ...whole]) {
     tried.value = value;
     if (value !== old && tried.checkValidity()) return String(value);
   }
@@ -214,6 +215,14 @@ def sees_the_doctor(page: Any, experiment: Experiment, files: Path) -> None:
     page.wait_for_selector(".finding button")
 
 
+def opens_a_step(page: Any, experiment: Experiment, files: Path) -> None:
+    """A step of more rows than are seen at once."""
+    experiment._begin(DEFAULT.changed(batch_size=30))
+    page.reload()
+    until(page, "document.querySelector('#batch_size')?.value === '30'")
+    clicks("#forward")(page)
+
+
 Scene = Callable[[Any, Experiment, Path], None]
 
 
@@ -245,7 +254,7 @@ SCENES: dict[str, Scene] = {
     "a model": opens_a_model,
     "a neuron": pressing("#neuron-1-0"),
     "a weight": pressing("#neuron-1-2 #weight-1-2"),
-    "a step": pressing("#forward"),
+    "a step": opens_a_step,
     "before a step": pressing("#tab-ledger"),
     "the doctor": sees_the_doctor,
     "kept runs": pressing("#tab-compare #keep-run #keep-run"),
@@ -303,8 +312,12 @@ def test_each_control_does_what_it_is_for(stage: Stage, by: str) -> None:
 
     stage.page.set_default_timeout(8000)
     page, hands, wrong = stage.page, Hands(stage.page, stage.files), []
+    edges = [name for name in stage.names if name.startswith("edge-")]
+    alike = edges[1:-1] if len(edges) > 20 else []  # a model has hundreds
     for name in stage.names:
         control = control_of(name)
+        if name in alike:
+            continue
         if control.only not in ("", by):
             continue
         stage.mend()
