@@ -208,7 +208,7 @@ def sees_the_doctor(page: Any, experiment: Experiment, files: Path) -> None:
     """A table whose second column never changes, and a network whose neurons all begin alike."""
     points = [[i / 10 - 3, 1.0, i % 2] for i in range(60)]
     data = {"kind": "points", "points": points}
-    experiment._begin(DEFAULT.changed(data=data, network={"initializer": {"type": "Constant", "value": 0.5}}))
+    experiment.begin(DEFAULT.changed(data=data, network={"initializer": {"type": "Constant", "value": 0.5}}))
     page.reload()
     until(page, "document.querySelector('#kind-points')?.checked")
     clicks("#tab-doctor")(page)
@@ -217,7 +217,7 @@ def sees_the_doctor(page: Any, experiment: Experiment, files: Path) -> None:
 
 def opens_a_step(page: Any, experiment: Experiment, files: Path) -> None:
     """A step of more rows than are seen at once."""
-    experiment._begin(DEFAULT.changed(batch_size=30))
+    experiment.begin(DEFAULT.changed(batch_size=30))
     page.reload()
     until(page, "document.querySelector('#batch_size')?.value === '30'")
     clicks("#forward")(page)
@@ -276,8 +276,8 @@ class Stage:
         assert self.names
 
     def begin(self) -> None:
-        self.experiment.runs.clear()
-        self.experiment._begin(DEFAULT)
+        self.experiment.kept.clear()
+        self.experiment.begin(DEFAULT)
         self.page.evaluate(
             "() => { localStorage.clear(); sessionStorage.clear(); history.replaceState(null, '', '/') }"
         )

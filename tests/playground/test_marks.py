@@ -18,7 +18,7 @@ def marked(page: Any) -> dict[str, str]:
 
 def diagnosed(experiment: Experiment, page: Any, **sections: Any) -> list[dict[str, Any]]:
     """Begin anew with these sections, open the doctor's part, and return what the library finds."""
-    experiment._begin(experiment.configuration.changed(**sections))
+    experiment.begin(experiment.configuration.changed(**sections))
     found = Experiment(**sections).do({"command": "diagnose"})["findings"]
     page.evaluate("history.replaceState(null, '', '/')")
     page.reload()

@@ -78,7 +78,7 @@ def numbers() -> tuple[dict[str, Any], Network, dict[str, Any]]:
 
 
 def opened(page: Any, experiment: Experiment, sections: dict[str, Any]) -> None:
-    experiment._begin(experiment.configuration.changed(**sections))
+    experiment.begin(experiment.configuration.changed(**sections))
     page.evaluate("history.replaceState(null, '', '/')")
     page.reload()
     until(page, "location.hash.length > 20")
@@ -94,7 +94,7 @@ def test_every_quantity_of_a_step_is_the_librarys(
 ) -> None:
     sections, network, settings = case()
     opened(page, experiment, sections)
-    (step,) = trace(network, experiment.X, experiment.y, steps=steps_before, **settings)
+    (step,) = trace(network, experiment.run.X, experiment.run.y, steps=steps_before, **settings)
     for taken in range(steps_before):
         page.click("#batch")
         until(page, "n => document.querySelector('#clock').textContent.includes(`+ ${n}`)", taken + 1)
@@ -117,8 +117,8 @@ def test_every_quantity_of_a_step_is_the_librarys(
 
 def test_every_weight_and_slope_of_the_page_is_the_librarys(page: Any, experiment: Experiment) -> None:
     _, network, settings = two_classes()
-    (step,) = trace(network, experiment.X, experiment.y, **settings)
-    network.loss_and_gradient(experiment.X, experiment.y, settings["loss"])
+    (step,) = trace(network, experiment.run.X, experiment.run.y, **settings)
+    network.loss_and_gradient(experiment.run.X, experiment.run.y, settings["loss"])
     for layer, shown in ((0, 1), (2, 3), (4, 4)):
         weights, slopes = network.named_parameters, network.named_gradients
         n_inputs, n_outputs = weights[f"{layer}.weight"].shape
