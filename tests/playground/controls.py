@@ -80,6 +80,12 @@ def checked(name: str) -> Control:
     return shown(f"document.querySelector('#{name}').toDataURL()")
 
 
+def grid(page: Any) -> None:
+    """Choose what is swept, which also fills in the values."""
+    page.select_option("#sweep-x-field", "optimizer.learning_rate")
+    page.select_option("#sweep-y-field", "")
+
+
 HEADING = "document.querySelector('#part-numbers:not([hidden]) h3')?.textContent ?? null"
 ENTRY = "document.querySelector('.entries [aria-current]')?.id ?? null"
 FOCUS = "document.activeElement.id"
@@ -166,8 +172,10 @@ CONTROLS: dict[str, Callable[..., Control]] = {
     r"keep-run|drop-\d": lambda: does(lambda e: len(e.kept)),
     r"restore-\d": lambda: does(lambda e: e.timeline.step > 0, before="#batch"),
     r"sweep-[xy]-(?:field|values)": lambda: shown(VALUES),
-    r"start-sweep": lambda: does(lambda e: id(e.sweep)),
-    r"stop-sweep": lambda: does(lambda e: e.sweep is not None and e.sweep.running, before="#start-sweep"),
+    r"start-sweep": lambda: Control(lambda e, page: id(e.sweep), grid),
+    r"stop-sweep": lambda: Control(
+        lambda e, page: e.sweep is not None and e.sweep.running, lambda page: (grid(page), clicks("#start-sweep")(page))
+    ),
     r"take-(.+)": lambda name: shown(DOWNLOADS),
     r"lesson-(?:back|next|leave)": lambda: shown(LESSON),
 }
