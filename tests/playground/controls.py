@@ -83,7 +83,7 @@ def checked(name: str) -> Control:
 def grid(page: Any) -> None:
     """Choose what is swept, which also fills in the values."""
     page.select_option("#sweep-x-field", "optimizer.learning_rate")
-    page.select_option("#sweep-y-field", "")
+    page.select_option("#sweep-y-field", "batch_size")
 
 
 HEADING = "document.querySelector('#part-numbers:not([hidden]) h3')?.textContent ?? null"
