@@ -3,11 +3,36 @@
 from __future__ import annotations
 
 import shutil
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from pellucid.playground import Experiment
+
+HEARD = """
+const add = EventTarget.prototype.addEventListener;
+EventTarget.prototype.addEventListener = function (type, ...rest) {
+  if (["click", "pointerdown", "mousedown", "keydown"].includes(type) && this instanceof Element) this.heard = true;
+  return add.call(this, type, ...rest);
+};
+const make = URL.createObjectURL;
+URL.createObjectURL = (blob) => {
+  window.downloads = (window.downloads ?? 0) + 1;
+  return make.call(URL, blob);
+};
+"""  # each element remembers whether it listens to a hand, and the page how many files it gave
+
+
+def until(page: Any, expression: str, argument: Any = None) -> None:
+    """Wait in Python: the page's policy forbids the browser's own waiting, which evaluates text."""
+    end = time.monotonic() + 15
+    while not page.evaluate(expression, argument):
+        assert time.monotonic() < end, expression
+        time.sleep(0.03)
 
 
 @pytest.fixture(scope="module")
@@ -22,3 +47,40 @@ def browser() -> Iterator[Any]:
         opened = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield opened
         opened.close()
+
+
+@pytest.fixture
+def experiment() -> Experiment:
+    """What the page's server works on."""
+    return Experiment()
+
+
+@pytest.fixture
+def page(browser: Any, experiment: Experiment) -> Iterator[Any]:
+    """The page, served; it may say nothing to the console and ask nothing of another address."""
+    pytest.importorskip("uvicorn")
+    import uvicorn
+
+    from pellucid.playground.server import Server, bound_socket
+
+    with bound_socket(0) as listening:
+        port = listening.getsockname()[1]
+        made = Server(experiment, port)
+        running = uvicorn.Server(uvicorn.Config(made.gate, log_level="error", ws="websockets-sansio", lifespan="on"))
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
+        thread.start()
+        context = browser.new_context(viewport={"width": 1440, "height": 1000}, locale="en-US")
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        context.add_init_script(HEARD)
+        shown = context.new_page()
+        wrong: list[str] = []
+        shown.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+        shown.on("pageerror", lambda error: wrong.append(str(error)))
+        shown.on("request", lambda sent: wrong.append(sent.url) if f"//127.0.0.1:{port}/" not in sent.url else None)
+        shown.goto(made.link)
+        until(shown, "location.hash.length > 20")  # all of the first state has come
+        yield shown
+        context.close()
+        running.should_exit = True
+        thread.join(10)
+        assert wrong == []

@@ -6,10 +6,7 @@ import base64
 import gzip
 import json
 import random
-import threading
-import time
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,45 +19,11 @@ from pellucid.model import save
 from pellucid.playground import Experiment
 from pellucid.playground.configuration import DEFAULT
 from pellucid.playground.state import encode
+from tests.playground.conftest import until
 
 pytest.importorskip("uvicorn")
 STATIC = Path(pellucid.playground.__file__).parent / "static"
 LARGEST = 120_000  # bytes, compressed
-
-
-def until(page: Any, expression: str, argument: Any = None) -> None:
-    """Wait in Python: the page's policy forbids the browser's own waiting, which evaluates text."""
-    end = time.monotonic() + 15
-    while not page.evaluate(expression, argument):
-        assert time.monotonic() < end, expression
-        time.sleep(0.03)
-
-
-@pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    import uvicorn
-
-    from pellucid.playground.server import Server, bound_socket
-
-    with bound_socket(0) as listening:
-        port = listening.getsockname()[1]
-        made = Server(Experiment(), port)
-        running = uvicorn.Server(uvicorn.Config(made.gate, log_level="error", ws="websockets-sansio", lifespan="on"))
-        thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
-        thread.start()
-        context = browser.new_context(viewport={"width": 1440, "height": 1000}, locale="en-US")
-        shown = context.new_page()
-        wrong: list[str] = []
-        shown.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
-        shown.on("pageerror", lambda error: wrong.append(str(error)))
-        shown.on("request", lambda sent: wrong.append(sent.url) if f"//127.0.0.1:{port}/" not in sent.url else None)
-        shown.goto(made.link)
-        until(shown, "location.hash.length > 20")  # all of the first state has come
-        yield shown
-        context.close()
-        running.should_exit = True
-        thread.join(10)
-        assert wrong == []
 
 
 def test_the_page_stays_small() -> None:

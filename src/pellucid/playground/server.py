@@ -191,6 +191,7 @@ def bound_socket(port: int) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1", port))
+        listening.listen()  # who opens the link at once waits, and is not turned away
     except OSError:
         listening.close()
         raise

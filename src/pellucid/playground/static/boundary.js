@@ -12,7 +12,7 @@ let mapCanvas, points, showTest, cursor = null, dragged = null;
 
 export function buildBoundary() {
   mapCanvas = element("canvas", { className: "field-map", ariaHidden: "true" });
-  points = element("canvas", { className: "points", id: "points", tabIndex: 0, role: "img" });
+  points = element("canvas", { className: "points", id: "points" });
   showTest = element("input", { type: "checkbox", id: "show-test", checked: true, onchange: drawPoints });
   const frame = element("div", { className: "plane" }, mapCanvas, points);
   const brushes = element("div", { className: "brushes" });
@@ -32,6 +32,8 @@ export function buildBoundary() {
     fillLegend(legend);
     fillView(view);
     points.ariaLabel = describe();
+    points.role = drawing() ? "application" : "img"; // its keys are its own while there is something to draw
+    points.tabIndex = drawing() ? 0 : -1;
     drawPoints();
   };
   on("data experiment language pencil theme", rebuild);

@@ -44,7 +44,8 @@ function sketch(canvas, rows, highest) {
   const made = sharp(canvas);
   if (!made || !rows.length) return;
   const last = Math.max(1, rows.at(-1)[0]);
-  for (const [column, color] of [[2, "--test"], [1, "--train"]]) {
+  for (const [column, color, dash] of [[2, "--test", [5, 3]], [1, "--train", []]]) {
+    made.context.setLineDash(dash);
     made.context.beginPath();
     for (const row of rows) if (row[column] !== null) made.context.lineTo((row[0] / last) * made.width, made.height * (1 - row[column] / highest));
     made.context.strokeStyle = variable(color);
@@ -76,7 +77,8 @@ function showSweep(box) {
     const cell = cells.find((each) => each.x === column && (each.y ?? 0) === row);
     const loss = cell?.test_loss ?? cell?.train_loss;
     const made = element("td", { title: cell?.problem ?? "" }, cell?.problem ? "×" : loss === undefined ? "…" : number(loss, 3));
-    if (typeof loss === "number") made.style.background = css(diverging(0.8 * (high > low ? (high - loss) / (high - low) : 1)));
+    // half of the blue at most: the figure on it must be read in light and dark
+    if (typeof loss === "number") made.style.background = css(diverging(0.5 * (high > low ? (high - loss) / (high - low) : 1)));
     return made;
   })));
   const head = element("tr", {}, element("th", {}, `${y ? `${named(y.field.split(".").at(-1))} ↓ ` : ""}${named(x.field.split(".").at(-1))} →`), x.values.map((value) => element("th", { scope: "col" }, String(value))));

@@ -141,7 +141,7 @@ function learningControls() {
   const set = (name) => (value) => ask(`set_${name}`, { [name]: value });
   const setNetwork = (network) => ask("set_network", { network });
   const change = (name, value) => set("optimizer")({ ...configuration.optimizer, [name]: value });
-  const details = element("details", { id: "more", open: find("#more")?.open ?? false }, element("summary", {}, t("more_settings")),
+  const details = element("details", { id: "more", open: find("#more")?.open ?? false }, element("summary", { id: "more-summary" }, t("more_settings")),
     element("div", { className: "settings" },
       configured("Loss", "loss", loss, set("loss"), "loss-all", { only: losses }),
       configured("Optimizer", "optimizer", configuration.optimizer, set("optimizer"), "optimizer-all"),

@@ -9,7 +9,7 @@ let canvas, logarithmic, reading;
 let pointer = null;
 
 export function buildCurves() {
-  canvas = element("canvas", { id: "curve", role: "img", tabIndex: 0 });
+  canvas = element("canvas", { id: "curve", role: "slider", tabIndex: 0, "aria-valuemin": 0 });
   logarithmic = element("input", { type: "checkbox", id: "logarithmic", onchange: scheduleDrawing });
   reading = element("span", { className: "reading" });
   canvas.addEventListener("pointermove", (event) => ((pointer = event.offsetX), scheduleDrawing()));
@@ -51,7 +51,6 @@ function drawCurve() {
   line(context, curve, 2, x, y, shown, variable("--test"), [5, 3]);
   line(context, curve, 1, x, y, shown, variable("--train"), []);
   tell(context, height, x, y, shown);
-  canvas.ariaLabel = t("curve_says", { train: number(curve.at(-1)[1]), test: number(curve.at(-1)[2]), step: curve.at(-1)[0] });
 }
 
 function axes(context, width, height, low, high, last, log, y) {
@@ -94,18 +93,21 @@ function line(context, rows, column, x, y, shown, color, dash) {
   context.setLineDash([]);
 }
 
+// What the curve says at the pointer stands beneath it; without one, a screen reader is told of its end.
 function tell(context, height, x) {
-  if (pointer === null) {
-    reading.textContent = "";
-    return;
-  }
-  const row = curve.reduce((best, each) => (Math.abs(x(each[0]) - pointer) < Math.abs(x(best[0]) - pointer) ? each : best));
+  const row = pointer === null ? curve.at(-1) : curve.reduce((best, each) => (Math.abs(x(each[0]) - pointer) < Math.abs(x(best[0]) - pointer) ? each : best));
+  const said = t("curve_says", { train: number(row[1]), test: number(row[2]), step: row[0] });
+  canvas.ariaLabel = t("loss");
+  canvas.ariaValueMax = curve.at(-1)[0];
+  canvas.ariaValueNow = row[0];
+  canvas.ariaValueText = said;
+  reading.textContent = pointer === null ? "" : said;
+  if (pointer === null) return;
   context.strokeStyle = variable("--muted");
   context.beginPath();
   context.moveTo(x(row[0]), 8);
   context.lineTo(x(row[0]), height - 18);
   context.stroke();
-  reading.textContent = t("curve_says", { train: number(row[1]), test: number(row[2]), step: row[0] });
 }
 
 function buildScores() {
@@ -113,7 +115,7 @@ function buildScores() {
   const row = (name) => element("tr", {}, element("th", { scope: "row", className: name }, t(name)), element("td", { id: `${name}-loss` }), element("td", { id: `${name}-score` }));
   const head = element("tr", {}, element("td"), element("th", { scope: "col" }, t("loss")), element("th", { scope: "col" }, classes.length ? t("accuracy") : "R²"));
   const table = element("table", { className: "scores" }, element("thead", {}, head), element("tbody", {}, row("train"), row("test")));
-  const details = element("details", { id: "confusion", open: find("#confusion")?.open ?? false, ontoggle: scheduleDrawing }, element("summary", {}, t("confusion")), element("div"));
+  const details = element("details", { id: "confusion", open: find("#confusion")?.open ?? false, ontoggle: scheduleDrawing }, element("summary", { id: "confusion-summary" }, t("confusion")), element("div"));
   details.hidden = !classes.length;
   find("#scores").replaceChildren(table, details);
 }

@@ -83,7 +83,7 @@ function step() {
         entry.formula ? element("p", {}, element("code", { className: "formula" }, entry.formula)) : null,
         entry.matrix_form ? element("p", {}, element("code", { className: "formula" }, entry.matrix_form)) : null,
         verdict ? element("p", { className: "good" }, verdict) : null,
-        element("div", { className: "scroll", tabIndex: 0, role: "region", ariaLabel: entry.symbol }, element("table", { className: "matrix" }, element("tbody", {}, values.map((row) => element("tr", {}, row.map((value) => element("td", {}, number(value)))))))),
+        element("div", { className: "scroll", id: "cells", tabIndex: 0, role: "region", ariaLabel: entry.symbol }, element("table", { className: "matrix" }, element("tbody", {}, values.map((row) => element("tr", {}, row.map((value) => element("td", {}, number(value)))))))),
         element("ul", { className: "arithmetic" }, arithmetic.map(([, said]) => element("li", {}, element("code", {}, said)))))),
     element("div", { className: "row" }, checkButton()),
     element("div", { id: "gradient-check" }),

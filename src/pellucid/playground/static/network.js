@@ -4,11 +4,12 @@ import { element, find, keepingFocus, number, vector } from "./dom.js";
 import { field, select } from "./fields.js";
 import { drawMap, symmetric } from "./palette.js";
 import { select as choose, selected } from "./selection.js";
-import { ask, latest, on } from "./state.js";
+import { ask, emit, latest, on } from "./state.js";
 import { t } from "./strings.js";
 
 const MOST_HIDDEN = 8;
 const TOP = 74; // room for what stands above a column
+const SIDE = 54; // half of what stands there, and a margin
 let columns = []; // {layer, dense, neurons: [{button, canvas, x, y}], x}
 let edges = []; // {path, touch, weight, at}
 
@@ -35,6 +36,9 @@ export function buildNetwork() {
     shape = next;
   });
   on("options language", rebuild);
+  const closeSheets = (event) => document.querySelectorAll(".layer-settings[open]").forEach((each) => each.contains(event.target) && event.key !== "Escape" ? null : (each.open = false));
+  document.addEventListener("pointerdown", closeSheets);
+  document.addEventListener("keydown", (event) => event.key === "Escape" && closeSheets(event));
   on("draw", draw);
   on("selected operation closed_step", light);
   new ResizeObserver(() => columns.length && place()).observe(find("#graph"));
@@ -42,7 +46,8 @@ export function buildNetwork() {
 
 function build() {
   const { experiment } = latest;
-  const drawing = vector("svg", { class: "edges", "aria-hidden": "true" });
+  const drawing = vector("svg", { class: "edges", role: "group", "aria-label": t("weights") });
+  drawing.addEventListener("keydown", walk);
   const stage = element("div", { className: "stage" }, drawing);
   columns = shownLayers(experiment).map((shown, column) => {
     const neurons = Array.from({ length: shown.count }, (_, neuron) => makeNeuron(shown, neuron));
@@ -51,27 +56,46 @@ function build() {
     return { ...shown, head, neurons };
   });
   edges = columns.slice(1).flatMap((to, column) => columns[column].neurons.flatMap((_, i) => (to.dense === null ? [] : to.neurons).map((__, j) => makeEdge(drawing, to.dense, i, j, column))));
+  edges[0]?.touch.setAttribute("tabindex", 0);
   find("#graph").replaceChildren(stage);
   place();
+  emit("built");
 }
 
 function makeNeuron({ layer, dense }, neuron) {
   const canvas = element("canvas", { width: 32, height: 32 });
   const name = layer < 0 ? latest.experiment.inputs[neuron] : `${t("neuron")} ${neuron + 1}`;
-  const button = element("button", { type: "button", className: "neuron", id: `neuron-${layer}-${neuron}`, title: name, ariaLabel: layer < 0 ? name : `${name}, ${t("layer")} ${layer}` }, canvas);
+  const properties = { className: "neuron", id: `neuron-${layer}-${neuron}`, title: name, ariaLabel: layer < 0 ? name : `${name}, ${t("layer")} ${dense ?? layer}` };
+  if (layer >= 0 && dense !== null) return { button: element("button", { ...properties, type: "button", onclick: () => choose({ kind: "neuron", layer, dense, neuron }) }, canvas), canvas };
+  const button = element("div", { ...properties, role: "img" }, canvas); // what was given, or embedded: no sum of weights
   if (layer < 0) button.append(element("span", { className: "input-name" }, name));
-  else if (dense !== null) button.addEventListener("click", () => choose({ kind: "neuron", layer, dense, neuron }));
   return { button, canvas };
 }
 
 function makeEdge(drawing, dense, i, j, column) {
   const path = vector("path", { class: "edge" });
-  const touch = vector("path", { class: "touch", "data-edge": `${dense}-${i}-${j}` });
+  const touch = vector("path", { class: "touch", id: `edge-${dense}-${i}-${j}`, role: "button", tabindex: -1 });
   const weight = `${dense}.weight`;
   touch.addEventListener("click", () => choose({ kind: "weight", parameter: weight, at: [i, j] }));
   touch.append(vector("title"));
   drawing.append(path, touch);
   return { path, touch, weight, at: [i, j], column, i, j };
+}
+
+// One edge is in the order of the Tab key; arrows walk to the others: up and down beside it, left and right a layer on.
+function walk(event) {
+  const at = edges.findIndex((each) => each.touch === event.target);
+  const { column } = edges[at];
+  if (event.key === "Enter" || event.key === " ") event.target.dispatchEvent(new MouseEvent("click"));
+  const across = { ArrowLeft: column - 1, ArrowRight: column + 1 }[event.key];
+  const next = { ArrowUp: edges[at - 1], ArrowDown: edges[at + 1] }[event.key] ?? edges.find((each) => each.column === across);
+  if (next) {
+    event.target.setAttribute("tabindex", -1);
+    next.touch.setAttribute("tabindex", 0);
+    next.touch.focus();
+  } else if (event.key !== "Enter" && event.key !== " ") return;
+  event.preventDefault();
+  event.stopPropagation();
 }
 
 function header(column, { neurons, count: shown, type, text }) {
@@ -84,7 +108,7 @@ function header(column, { neurons, count: shown, type, text }) {
   const options = Object.fromEntries(latest.options.sections.hidden.map((option) => [option.name, option]));
   const width = options.width.control;
   const id = `layer-${column}`;
-  const settings = element("details", { className: "layer-settings" }, element("summary", { title: t("layer_settings"), ariaLabel: t("layer_settings"), id: `${id}-settings` }, "⋯"),
+  const settings = element("details", { className: "layer-settings", id: `${id}-details`, open: find(`#${id}-details`)?.open ?? false }, element("summary", { title: t("layer_settings"), ariaLabel: t("layer_settings"), id: `${id}-settings` }, "⋯"),
     element("div", { className: "sheet" },
       field(options.dropout, layer.dropout, (dropout) => change({ dropout }), `${id}-dropout`),
       field(options.normalization, layer.normalization, (normalization) => change({ normalization }), `${id}-normalization`),
@@ -104,8 +128,9 @@ function addLayer(hidden) {
 
 function place() {
   const box = find("#graph");
-  const spacing = Math.max(104, (box.clientWidth - 108) / Math.max(1, columns.length - 1));
-  const width = spacing * (columns.length - 1) + 108;
+  const left = latest.experiment.inputs.some((name) => name.length > 4) ? 100 : SIDE; // room for the names of the inputs
+  const spacing = Math.max(104, (box.clientWidth - left - SIDE) / Math.max(1, columns.length - 1));
+  const width = spacing * (columns.length - 1) + left + SIDE;
   const most = Math.max(...columns.map((column) => column.neurons.length));
   const size = most <= 8 ? 40 : Math.max(16, Math.min(40, Math.floor(440 / most)));
   const gap = most <= 8 ? 52 : size + 4;
@@ -116,7 +141,7 @@ function place() {
   const drawing = stage.firstElementChild;
   drawing.setAttribute("viewBox", `0 0 ${width} ${height}`);
   columns.forEach((column, index) => {
-    const x = 54 + spacing * index;
+    const x = left + spacing * index;
     column.head.style.left = `${x}px`;
     column.neurons.forEach((neuron, at) => {
       neuron.x = x;

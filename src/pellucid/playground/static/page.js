@@ -8,6 +8,7 @@ import { find } from "./dom.js";
 import { buildKeyboard } from "./keyboard.js";
 import { buildLessons } from "./lessons.js";
 import { followLink, openLink } from "./link.js";
+import { buildMarks } from "./marks.js";
 import { buildNetwork } from "./network.js";
 import { openSocket } from "./socket.js";
 import { ask, connect, on } from "./state.js";
@@ -22,11 +23,16 @@ buildTime();
 buildTools();
 buildControls();
 buildNetwork();
+buildMarks();
 buildBoundary();
 buildCurves();
 buildDrawer();
 buildLessons();
 buildKeyboard();
+find("#skip").addEventListener("click", (event) => {
+  event.preventDefault(); // what stands after # in the address is the state
+  find("#network").focus();
+});
 setLanguage(localStorage.getItem("pellucid.language") ?? (navigator.language.startsWith("ru") ? "ru" : "en"));
 
 on("error", (frame) => say(frame.message, true));

@@ -62,6 +62,7 @@ export function buildTime() {
   fillSpeeds();
   on("language", fillSpeeds);
   let playing = null;
+  let shown;
   on("progress", (frame) => {
     if (frame.playing !== playing) {
       playing = frame.playing;
@@ -70,8 +71,8 @@ export function buildTime() {
       play.title = play.ariaLabel = t(playing ? "pause" : "play");
       play.setAttribute("aria-pressed", playing);
       if (frame.stopped_by) say(`${t("stopped")}: ${frame.stopped_by}`);
-      speed.selectedIndex = Math.max(0, SPEEDS.indexOf(frame.speed));
     }
+    if (frame.speed !== shown) speed.selectedIndex = Math.max(0, SPEEDS.indexOf((shown = frame.speed)));
   });
   on("draw", () => {
     const { epoch, batch, step, furthest_step: furthest, epochs_per_second: rate } = latest.progress;
