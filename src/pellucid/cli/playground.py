@@ -57,7 +57,7 @@ def playground(
     if data is None and (subject is None) != (target is None):
         missing, given = ("--target, or DATA after a model,", "DATA") if target is None else ("DATA", "--target")
         raise typer.BadParameter(f"it is needed beside {given}.", param_hint=missing)
-    kinds = kinds_of(kind or ())
+    kinds = kinds_of(kind) if kind else {}
     if kinds and target is None:
         raise typer.BadParameter("it is of a column of DATA, and needs --target.", param_hint="--kind")
     begin = _circle
