@@ -65,7 +65,7 @@ def page(browser: Any, experiment: Experiment) -> Iterator[Any]:
 
     with bound_socket(0) as listening:
         port = listening.getsockname()[1]
-        made = Server(experiment, port)
+        made = Server(lambda: experiment, port)
         running = uvicorn.Server(uvicorn.Config(made.gate, log_level="error", ws="websockets-sansio", lifespan="on"))
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
         thread.start()

@@ -175,7 +175,7 @@ def test_large_bodies_and_floods_are_refused(gate: Gate) -> None:
 
 
 def test_every_answer_has_the_headers_of_the_gate_and_none_of_cors() -> None:
-    gate = Server(Experiment(), PORT).gate
+    gate = Server(Experiment, PORT).gate
     cookie = enter(gate)
     for headers in (ask(gate)[1], ask(gate, cookie=cookie, path="/nothing")[1]):
         assert HEADERS.items() <= headers.items()

@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import random
+import re
 import zlib
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,11 @@ LARGEST = 120_000  # bytes, compressed
 
 def test_the_page_stays_small() -> None:
     assert sum(len(gzip.compress(path.read_bytes())) for path in STATIC.iterdir()) <= LARGEST
+
+
+def test_every_module_is_fetched_at_once_not_one_after_another() -> None:
+    named = set(re.findall(r'(?:href|src)="/static/(\w+\.js)"', (STATIC / "index.html").read_text(encoding="utf-8")))
+    assert named == {path.name for path in STATIC.glob("*.js")} - {"widget.js"}
 
 
 def test_losses_and_slopes_on_the_page_are_the_librarys(page: Any) -> None:

@@ -51,7 +51,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
     monkeypatch.setattr(uvicorn.Server, "__init__", noted)
     with bound_socket(0) as listening:
-        made = Server(Experiment(), listening.getsockname()[1])
+        made = Server(Experiment, listening.getsockname()[1])
         thread = threading.Thread(target=made.serve, args=(listening,))
         thread.start()
         while not (running and running[0].started):

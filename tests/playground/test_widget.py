@@ -126,6 +126,9 @@ def test_the_page_learns_in_a_cell(cell: Cell, browser: Any) -> None:
     loss = Experiment().do({"command": "step_batch"})["train"]["loss"]
     assert float(shown.locator("#train-loss").text_content()) == pytest.approx(loss, rel=5e-4)  # four digits
     assert not shown.locator("#share").is_visible()
+    assert shown.locator("html").get_attribute("data-theme") == "light"
+    page.evaluate("document.body.style.background = '#111'")
+    until(lambda: shown.locator("html").get_attribute("data-theme") == "dark")
     given = {"name": "fruit.csv", "mimeType": "text/csv", "buffer": ROWS}
     shown.locator("#upload").set_input_files(given)
     until(lambda: shown.locator("#kind-table:checked").count())

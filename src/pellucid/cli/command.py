@@ -8,13 +8,15 @@ import inspect
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pellucid.cli.termination import Terminated, stopped
 from pellucid.errors import PellucidError
-from pellucid.tabular.faults import CellError, Fix, TaskError, sentence
+
+if TYPE_CHECKING:  # these rooms load NumPy, which the words of the command line can do without
+    from pellucid.tabular.faults import CellError, Fix, TaskError
 
 FLAGS = {"missing": "missing", "kinds": "kind", "task": "task"}  # of the options that a `Fix` can name
 
@@ -29,6 +31,8 @@ def complain(message: str) -> None:
 
 def sentence_in_flags(error: CellError | TaskError) -> str:
     """Return what is wrong and what would mend it, as flags of the command line."""
+    from pellucid.tabular.faults import sentence
+
     return sentence(error.problem, [_in_flags(fix) for fix in error.fixes])
 
 

@@ -1,19 +1,19 @@
 """The playground: a network that learns before one's eyes, in the browser, with every number within reach."""
 
-from typing import Any
+import importlib
+from typing import TYPE_CHECKING, Any
 
-from pellucid.playground.experiment import Experiment
+if TYPE_CHECKING:
+    from pellucid.playground.experiment import Experiment
+    from pellucid.playground.repeating import repeated
+    from pellucid.playground.widget import Widget
 
 __all__ = ["Experiment", "Widget", "repeated"]
+_HOMES = {"Experiment": "experiment", "Widget": "widget", "repeated": "repeating"}
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Widget":  # it needs anywidget
-        from pellucid.playground.widget import Widget
-
-        return Widget
-    if name == "repeated":
-        from pellucid.playground.repeating import repeated
-
-        return repeated
+    """Load what is asked for: the server serves its page before there is an experiment; the widget needs anywidget."""
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"pellucid.playground.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

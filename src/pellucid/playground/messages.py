@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pellucid.playground.experiment import Experiment
-from pellucid.playground.state import read_json
+if TYPE_CHECKING:
+    from pellucid.playground.experiment import Experiment
 
 
 def answered(experiment: Experiment, text: str | None) -> dict[str, Any]:
     """Return the frame that answers a message, whatever it is."""
+    from pellucid.playground.state import read_json
+
     try:
         message = read_json(text or "")
     except (TypeError, ValueError, RecursionError) as error:

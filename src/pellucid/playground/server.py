@@ -9,17 +9,20 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pellucid.errors import PellucidError, require
-from pellucid.playground.experiment import Experiment
 from pellucid.playground.gate import LARGEST_BODY, Application, Gate
 from pellucid.playground.messages import answered
 from pellucid.playground.outbox import Outbox
 from pellucid.playground.uploads import READERS, shown_name
 from pellucid.playground.worker import Worker
 
+if TYPE_CHECKING:
+    from pellucid.playground.experiment import Experiment
+
 STATIC = Path(__file__).parent / "static"
+TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
 LARGEST_MESSAGE = 2**20
 MESSAGES_A_SECOND = 200
 MOST_WAITING = 200
@@ -55,15 +58,19 @@ class Page(Outbox):
 
 
 class Server:
-    """The application behind the gate, and the worker; `serve` runs it."""
+    """The application behind the gate, and the worker; `serve` runs it.
 
-    def __init__(self, experiment: Experiment, port: int) -> None:
+    begin : makes the experiment, while the page is already served
+    """
+
+    def __init__(self, begin: Callable[[], Experiment], port: int) -> None:
         require("websockets", extra="playground", purpose="the playground")
         require("uvicorn", extra="playground", purpose="the playground")
         require("starlette", extra="playground", purpose="the playground")
-        self.worker = Worker(experiment)
+        self.worker = Worker(begin)
         self.gate = Gate(self._application(), port)
         self.port = port
+        self._files = {path.name for path in STATIC.iterdir()}
         self._page: Page | None = None
 
     @property
@@ -90,8 +97,7 @@ class Server:
 
     def _application(self) -> Application:
         from starlette.applications import Starlette
-        from starlette.routing import Mount, Route, WebSocketRoute
-        from starlette.staticfiles import StaticFiles
+        from starlette.routing import Route, WebSocketRoute
 
         @contextlib.asynccontextmanager
         async def lifespan(_: Any) -> Any:
@@ -106,7 +112,7 @@ class Server:
             WebSocketRoute("/experiment", self._experiment),
             Route("/table", self._table, methods=["POST"]),
             Route("/model", self._model, methods=["POST"]),
-            Mount("/static", StaticFiles(directory=STATIC)),
+            Route("/static/{name}", self._static, methods=["GET"]),
         ]
         return Starlette(routes=routes, lifespan=lifespan)
 
@@ -116,9 +122,19 @@ class Server:
             loop.call_soon_threadsafe(page.put, frame)
 
     async def _index(self, request: Any) -> Any:
-        from starlette.responses import FileResponse
+        return self._file("index.html")
 
-        return FileResponse(STATIC / "index.html")
+    async def _static(self, request: Any) -> Any:
+        return self._file(request.path_params["name"])
+
+    def _file(self, name: str) -> Any:
+        """Answer with one of the page's files: small ones, read at once rather than in a thread."""
+        from starlette.responses import Response
+
+        if name not in self._files:
+            return Response("Not Found", 404, media_type="text/plain")
+        path = STATIC / name
+        return Response(path.read_bytes(), media_type=TYPES[path.suffix])
 
     async def _experiment(self, websocket: Any) -> None:
         """Serve a page; one that comes later takes its place."""
@@ -159,12 +175,12 @@ class Server:
             page.put(await self._ask(lambda experiment, text=text: answered(experiment, text)))
 
     async def _table(self, request: Any) -> Any:
-        return await self._taken(request, "table", Experiment.add_table)
+        return await self._taken(request, "table", lambda experiment, *given: experiment.add_table(*given))
 
     async def _model(self, request: Any) -> Any:
-        return await self._taken(request, "model", Experiment.add_model)
+        return await self._taken(request, "model", lambda experiment, *given: experiment.add_model(*given))
 
-    async def _taken(self, request: Any, kind: str, add: Callable[[Experiment, str, Any], Any]) -> Any:
+    async def _taken(self, request: Any, kind: str, add: Callable[..., Any]) -> Any:
         """Take in an uploaded file."""
         from starlette.responses import JSONResponse
 

@@ -43,7 +43,7 @@ class Widget(anywidget.AnyWidget):
         super().__init__()
         self.experiment = experiment or Experiment()
         self._outbox, self._unread, self._lock = Outbox(), 0, threading.Lock()
-        self._worker = Worker(self.experiment)
+        self._worker = Worker(lambda: self.experiment)
         self._worker.tell = self._put
         self._worker.start()
         self.on_msg(self._hear)

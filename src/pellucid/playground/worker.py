@@ -7,23 +7,27 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pellucid.playground.experiment import Experiment
+if TYPE_CHECKING:
+    from pellucid.playground.experiment import Experiment
 
 SLICE = 0.008  # seconds of training between looks at the queue
 FRAME = 1 / 30
 
-Task = Callable[[Experiment], Any]
+Task: TypeAlias = "Callable[[Experiment], Any]"
 
 
 class Worker(threading.Thread):
-    """``tell`` is called, in this thread, with each frame that nobody asked for."""
+    """``tell`` is called, in this thread, with each frame that nobody asked for.
 
-    def __init__(self, experiment: Experiment) -> None:
+    begin : makes the experiment, in this thread: whoever asks meanwhile is answered afterwards
+    """
+
+    def __init__(self, begin: Callable[[], Experiment]) -> None:
         super().__init__(name="playground", daemon=True)
         self.tell: Callable[[dict[str, Any]], None] | None = None
-        self._experiment = experiment
+        self._begin = begin
         self._tasks: queue.SimpleQueue[tuple[Task, Future[Any]] | None] = queue.SimpleQueue()
 
     def ask(self, task: Task) -> Future[Any]:
@@ -38,7 +42,7 @@ class Worker(threading.Thread):
 
     def run(self) -> None:
         """Serve until `stop`."""
-        experiment = self._experiment
+        experiment = self._begin()
         next_frame, wait = 0.0, None
         while True:
             try:

@@ -8,13 +8,14 @@ import { ask, latest, on, scheduleDrawing } from "./state.js";
 import { say, t } from "./strings.js";
 
 const REACH = 9; // how near a pointer must be to a point, in pixels
-let mapCanvas, points, showTest, cursor = null, dragged = null;
+let mapCanvas, lineCanvas, points, showTest, cursor = null, dragged = null;
 
 export function buildBoundary() {
   mapCanvas = element("canvas", { className: "field-map", ariaHidden: "true" });
+  lineCanvas = element("canvas", { ariaHidden: "true" });
   points = element("canvas", { className: "points", id: "points" });
   showTest = element("input", { type: "checkbox", id: "show-test", checked: true, onchange: drawPoints });
-  const frame = element("div", { className: "plane" }, mapCanvas, points);
+  const frame = element("div", { className: "plane" }, mapCanvas, lineCanvas, points);
   const brushes = element("div", { className: "brushes" });
   const legend = element("div", { className: "legend" });
   const view = element("div", { className: "row", id: "view" });
@@ -25,7 +26,10 @@ export function buildBoundary() {
   points.addEventListener("contextmenu", (event) => drawing() && (event.preventDefault(), removeNear(event)));
   points.addEventListener("keydown", type);
   points.addEventListener("blur", () => ((cursor = null), drawPoints()));
-  new ResizeObserver(drawPoints).observe(frame);
+  new ResizeObserver(() => {
+    drawPoints();
+    scheduleDrawing();
+  }).observe(frame);
   const rebuild = () => {
     if (!latest.experiment || !latest.data || !latest.options) return;
     fillBrushes(brushes);
@@ -58,7 +62,7 @@ function draw() {
   const scaled = scaleOf(latest.experiment, latest.data);
   if (map) drawMap(mapCanvas, map, (value) => 0.6 * Math.max(-1, Math.min(1, scaled(value)))); // paler than the points on it
   else drawClasses(mapCanvas, latest.progress.output);
-  drawPoints();
+  drawLine();
 }
 
 function toScreen([x, y], width, height) {
@@ -72,15 +76,15 @@ function toPlane(event) {
   return [left + ((event.clientX - box.left) / box.width) * (right - left), high - ((event.clientY - box.top) / box.height) * (high - low)];
 }
 
+// The points stay where they are from frame to frame: they have a canvas of their own.
 function drawPoints() {
-  if (!latest.data || !latest.experiment || !latest.progress) return;
+  if (!latest.data || !latest.experiment) return;
   const made = sharp(points);
   if (!made) return;
   const { context, width, height } = made;
   const { data, experiment } = latest;
   const scaled = scaleOf(experiment, data);
   const edge = variable("--point-edge");
-  if (latest.experiment.classes.length === 2) boundaryLine(context, width, height);
   const radius = data.points.length > 1500 ? 1.8 : Math.max(2.4, Math.min(4, width / 110));
   data.points.forEach((point, index) => {
     const isTest = data.is_test[index];
@@ -110,7 +114,10 @@ function cross(context, [x, y]) {
 }
 
 // Where the probability is one half: the crossings of each cell's sides, joined.
-function boundaryLine(context, width, height) {
+function drawLine() {
+  const made = sharp(lineCanvas);
+  if (!made || latest.experiment.classes.length !== 2) return;
+  const { context, width, height } = made;
   const map = theMap();
   const cells = bytes(map);
   const side = Math.round(Math.sqrt(cells.length));
@@ -170,7 +177,7 @@ function drag(event) {
   if (dragged === null) return;
   const place = toPlane(event);
   latest.data.points[dragged] = place; // shown at once; the server's answer follows
-  scheduleDrawing();
+  drawPoints();
   movePoint(dragged, ...place);
 }
 

@@ -77,9 +77,12 @@ function makeEdge(drawing, dense, i, j, column) {
   const touch = vector("path", { class: "touch", id: `edge-${dense}-${i}-${j}`, role: "button", tabindex: -1 });
   const weight = `${dense}.weight`;
   touch.addEventListener("click", () => choose({ kind: "weight", parameter: weight, at: [i, j] }));
-  touch.append(vector("title"));
+  const title = vector("title");
+  touch.append(title);
   drawing.append(path, touch);
-  return { path, touch, weight, at: [i, j], column, i, j };
+  const edge = { path, touch, weight, at: [i, j], column, i, j };
+  touch.addEventListener("pointerenter", () => (title.textContent = `${t("weight")} ${number(valueOf(edge))}`));
+  return edge;
 }
 
 // One edge is in the order of the Tab key; arrows walk to the others: up and down beside it, left and right a layer on.
@@ -97,6 +100,8 @@ function walk(event) {
   event.preventDefault();
   event.stopPropagation();
 }
+
+const valueOf = ({ weight, column, i, j }) => latest.progress?.weights[weight]?.[i * columns[column + 1].count + j] ?? 0;
 
 function header(column, { neurons, count: shown, type, text }) {
   const { data, network: { hidden } } = latest.experiment.configuration;
@@ -164,7 +169,7 @@ function place() {
 }
 
 function draw() {
-  const { maps, weights, frozen, cut } = latest.progress;
+  const { maps, frozen, cut } = latest.progress;
   const mapOf = new Map(maps.map(({ layer, neurons }) => [layer, neurons]));
   const still = new Set(frozen.map(([layer, neuron]) => `${layer}-${neuron}`));
   for (const column of columns) {
@@ -176,13 +181,16 @@ function draw() {
   }
   const gone = new Set(cut.map(([parameter, [i, j]]) => `${parameter}-${i}-${j}`));
   for (const edge of edges) {
-    const values = weights[edge.weight];
-    const value = values?.[edge.i * columns[edge.column + 1].count + edge.j] ?? 0;
+    const value = valueOf(edge);
     const strength = Math.min(9, Math.abs(value) * 3);
-    edge.path.setAttribute("stroke-width", Math.max(0.5, strength).toFixed(2));
-    edge.path.setAttribute("class", `edge ${value < 0 ? "minus" : "plus"}${gone.has(`${edge.weight}-${edge.i}-${edge.j}`) ? " cut" : ""}${edge.lit ? " lit" : ""}`);
-    edge.touch.firstElementChild.textContent = `${t("weight")} ${number(value)}`;
+    put(edge.path, "stroke-width", Math.max(0.5, strength).toFixed(2));
+    put(edge.path, "class", `edge ${value < 0 ? "minus" : "plus"}${gone.has(`${edge.weight}-${edge.i}-${edge.j}`) ? " cut" : ""}${edge.lit ? " lit" : ""}`);
   }
+}
+
+// Set an attribute where it differs: setting it to what it is would style the element anew.
+function put(drawn, name, value) {
+  if (drawn.getAttribute(name) !== value) drawn.setAttribute(name, value);
 }
 
 // Light what is chosen, and the layer whose quantity is being computed.

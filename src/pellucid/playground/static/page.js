@@ -19,13 +19,13 @@ import { buildTools, readTheme } from "./tools.js";
 const CALM = 30; // epochs a second at first, so that the eye can follow
 
 readTheme();
+buildBoundary(); // what asks for its size in a frame comes before what changes the page: it is laid out once
+buildCurves();
 buildTime();
 buildTools();
 buildControls();
 buildNetwork();
 buildMarks();
-buildBoundary();
-buildCurves();
 buildDrawer();
 buildLessons();
 buildKeyboard();

@@ -8,18 +8,28 @@ import { current, say, setLanguage, t } from "./strings.js";
 
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 
+// The theme that the reader chose, or else the notebook's, or the system's.
+function wished() {
+  const isDark = window.frameElement?.isDark?.() ?? dark.matches;
+  return localStorage.getItem("pellucid.theme") ?? (isDark ? "dark" : "light");
+}
+
 export function readTheme() {
-  const chosen = localStorage.getItem("pellucid.theme") ?? (dark.matches ? "dark" : "light");
-  document.documentElement.dataset.theme = chosen;
+  document.documentElement.dataset.theme = wished();
   readPalette();
 }
 
-export function switchTheme() {
-  localStorage.setItem("pellucid.theme", document.documentElement.dataset.theme === "dark" ? "light" : "dark");
+function followTheme() {
+  if (document.documentElement.dataset.theme === wished()) return;
   readTheme();
   emit("theme");
   emit("options");
   scheduleDrawing();
+}
+
+export function switchTheme() {
+  localStorage.setItem("pellucid.theme", document.documentElement.dataset.theme === "dark" ? "light" : "dark");
+  followTheme();
 }
 
 export const switchLanguage = () => setLanguage(current() === "en" ? "ru" : "en");
@@ -53,5 +63,6 @@ export function buildTools() {
   );
   on("options", () => (find("#share").hidden = !transport.addressed)); // a notebook's cell has no address
   on("language", () => (find("#language").textContent = current() === "en" ? "RU" : "EN"));
-  dark.addEventListener("change", () => localStorage.getItem("pellucid.theme") === null && (readTheme(), emit("theme"), emit("options"), scheduleDrawing()));
+  dark.addEventListener("change", followTheme);
+  window.addEventListener("notebooktheme", followTheme);
 }

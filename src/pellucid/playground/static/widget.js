@@ -11,6 +11,15 @@ function source({ body, style, modules }) {
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><style>${style}</style><script type="importmap">${map}</script><script type="module">import "pellucid/page.js";</script></head>${body}</html>`;
 }
 
+// Whether the notebook is dark: by the ground that the cell stands on.
+function isDark(cell) {
+  for (let each = cell; each; each = each.parentElement) {
+    const [red, green, blue, opacity = 1] = getComputedStyle(each).backgroundColor.match(/[\d.]+/g).map(Number);
+    if (opacity > 0) return red + green + blue < 3 * 128;
+  }
+  return window.matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
 function render({ model, el }) {
   const frame = document.createElement("iframe");
   frame.title = "Pellucid playground";
@@ -43,9 +52,15 @@ function render({ model, el }) {
     if (!uploads.delete(told.id)) receive(told);
   };
   model.on("msg:custom", hear);
+  frame.isDark = () => isDark(el);
+  const themes = new MutationObserver(() => frame.contentWindow?.dispatchEvent(new Event("notebooktheme")));
+  for (const each of [document.documentElement, document.body]) themes.observe(each, { attributes: true });
   el.append(frame);
   model.send({ want: "page" });
-  return () => model.off("msg:custom", hear);
+  return () => {
+    model.off("msg:custom", hear);
+    themes.disconnect();
+  };
 }
 
 export default { render };
