@@ -1,7 +1,7 @@
 """Prediction time per row of each exported program, in its own runtime, beside the Python library's.
 
-``python benchmarks/export.py [--rows N]`` trains on examples/penguins.csv a small network, a single network and a population,
-exports them to every target that has a runtime here, and prints microseconds per row.
+``python benchmarks/export.py [--rows N]`` trains on examples/penguins.csv a small network, a single one and a
+population, exports them to every target that has a runtime here, and prints microseconds per row.
 
 The programs in C, JavaScript, NumPy and ONNX are timed from raw columns in memory to predictions. Of a target without a
 timer of its own the figure is the slope of the proof's run over the number of rows, which includes reading and writing
