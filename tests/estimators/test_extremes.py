@@ -119,17 +119,17 @@ def test_the_more_categories_the_smaller_their_embeddings_unless_decided() -> No
 
 
 def test_wide_and_long_tables_have_a_plan_with_fewer_folds_then_fewer_epochs() -> None:
-    wide = plan_population(1000, WORK)
+    wide = plan_population(1000, [WORK])
     assert (wide.n_members, wide.n_folds, wide.epochs) == (4, 1, 60)
     assert "the least for networks of this size" in wide.reasons[0]
-    long = plan_population(60_000, WORK)
+    long = plan_population(60_000, [WORK])
     assert (long.n_members, long.n_folds) == (4, 1)
     assert 15 <= long.epochs < 45
-    assert plan_population(10_000, WORK, folds=3, epochs=40).n_folds == 3
-    assert plan_population(10_000, WORK, folds=3, epochs=40).epochs == 40
+    assert plan_population(10_000, [WORK], folds=3, epochs=40).n_folds == 3
+    assert plan_population(10_000, [WORK], folds=3, epochs=40).epochs == 40
 
 
 @pytest.mark.parametrize("n_rows", [100, 1000, 10_000, 50_000, 500_000])
 def test_ordinary_tables_keep_folds_and_epochs(n_rows: int) -> None:
-    plan = plan_population(n_rows, 6 * (512 * 128 + 128 * 128 + 128))
+    plan = plan_population(n_rows, [6 * (512 * 128 + 128 * 128 + 128)])
     assert (plan.n_folds, plan.epochs) == (1 if n_rows > 50_000 else 4, 60 if n_rows < 6000 else 45)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Sequence
-from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -130,19 +129,17 @@ def fit_population(
     one_fold = held is not None or ranks is not None
     drawn = [suited(draw_configuration(rng, n, fixed), encoder, fixed) for n in range(planned["members"] or MEMBERS[1])]
     works = [work_per_row(encoder, n_outputs, configuration) for configuration in drawn]
-    work = fmean(works)
     n_rows = len(rows.target)
     if plan is not None and plan.n_rows != n_rows:
         raise OptionError(f"plan is for {plan.n_rows:,} rows, and there are {n_rows:,}; it can be replayed on its own.")
     if plan is not None:
         plan, deadline = dataclasses.replace(plan, reasons=("a recorded plan, repeated",)), None
     else:
-        plan = plan_population(n_rows, work, one_fold=one_fold, **planned)
+        plan = plan_population(n_rows, works, one_fold=one_fold, **planned)
         if deadline is not None:
             pace = _row_seconds(encoder, rows, build, loss, fixed, plan.batch_size, rng)
-            pace *= work / works[0]  # the first is what was measured
             left = max(deadline - time.perf_counter(), 0.01) * SAFETY * cores
-            plan = plan_population(n_rows, work, one_fold=one_fold, core_seconds=left, row_seconds=pace, **planned)
+            plan = plan_population(n_rows, works, one_fold=one_fold, core_seconds=left, row_seconds=pace, **planned)
     members = []
     for number in range(plan.n_members):
         configuration = suited(draw_configuration(rng, number, fixed), encoder, fixed)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any
 
 from pellucid.errors import OptionError, listed
@@ -18,10 +19,8 @@ and one. There each network is a finished one, and the population is judged."""
 EPOCHS = 60, 45  # of tables of fewer rows than MANY_ROWS, and of others
 MANY_ROWS = 6000
 MEMBERS = (4, 24)
+FEW_MEMBERS = 2  # with a time budget: longer training comes before more members than these
 KEPT = (1.0, 0.6, 0.5)  # share of the members that go on after a rung; after the first it is too early to tell
-LEAST_MEMBERS = 3  # fewer do not make up for each other
-SHARE_OF_WORK = 0.52  # what a population costs of what it would, if every member went on to the end: 1, 2, 4 and 8
-# fifteenths, the last two for 0.6 and 0.3 of the members
 SPEED = 7e10  # floating-point operations per second of one core, about: what a default plan reckons with
 STEP_SECONDS = 2e-4  # and what a step takes beside these, mostly the optimizer's
 PARAMETER_SECONDS = 2e-9  # or this for each parameter, where they are too many for the caches: of a wide table
@@ -86,7 +85,20 @@ def n_kept(rung: int, n_members: int) -> int:
     >>> [n_kept(rung, 10) for rung in range(3)]
     [10, 6, 5]
     """
-    return min(n_members, max(LEAST_MEMBERS, math.ceil(KEPT[min(rung, len(KEPT) - 1)] * n_members)))
+    return math.ceil(KEPT[min(rung, len(KEPT) - 1)] * n_members)
+
+
+def share_of_work(n_members: int) -> float:
+    """Return what a population costs of what it would, if every member went on to the end.
+
+    >>> [round(share_of_work(n), 2) for n in (3, 4, 10)]
+    [0.56, 0.67, 0.52]
+    """
+    left, done, before = n_members, 0, 0
+    for rung, end in enumerate(CYCLE_ENDS):
+        done += left * (end - before)
+        left, before = n_kept(rung, left), end
+    return done / (n_members * CYCLE_ENDS[-1])
 
 
 def rungs_of(epochs: int) -> tuple[int, ...]:
@@ -112,7 +124,7 @@ def batch_size_for(n_rows: int) -> int:
 
 def plan_population(
     n_rows: int,
-    work: float,
+    works: Sequence[float],
     *,
     members: int | None = None,
     batch_size: int | None = None,
@@ -126,14 +138,14 @@ def plan_population(
 
     Parameters
     ----------
-    work : floating-point operations of a training step per row, of a member on average
+    works : floating-point operations of a training step per row, of the first members; the others are about as they are
     members, batch_size, epochs, folds : what is decided already
     one_fold : whether the rows to judge by are others
     core_seconds : the time that training may take, summed over cores; without it, a default from the number of rows
-    row_seconds : the measured time of a training step per row, on one core; without it, from ``work``
+    row_seconds : the measured time of the first member's training step per row, on one core; without it, from ``works``
 
-    >>> plan_population(2000, 3e5).n_members
-    17
+    >>> plan_population(2000, [3e5]).n_members
+    16
     """
     reasons = []
     budget = core_seconds
@@ -142,38 +154,45 @@ def plan_population(
     n_folds = 1 if one_fold else folds or (4 if n_rows <= FEW_ROWS else 1)
     n_learned = n_rows * (n_folds - 1) // n_folds if n_folds > 1 else n_rows
     batch_size = batch_size or batch_size_for(n_learned)
-    step = max(STEP_SECONDS, PARAMETER_SECONDS * work / 6)  # six operations a parameter
-    per_row = work / SPEED + step / batch_size if row_seconds is None else row_seconds
     span = epochs or EPOCHS[n_rows >= MANY_ROWS]
     set_up = 0.0 if core_seconds is None else len(CYCLE_ENDS) * SET_UP_SECONDS
 
-    def cost(n_epochs: int, n_parts: int) -> float:
-        """Return the seconds that a member takes, on all folds, with what the rungs save."""
+    def cost(n_members: int, n_epochs: int, n_parts: int) -> float:
+        """Return the seconds that members take, on all folds, with what the rungs save."""
         share = (n_parts - 1) / n_parts if n_parts > 1 else 1.0
-        return n_parts * (share * n_rows * n_epochs * per_row * SHARE_OF_WORK + set_up)
+        work = fmean(works[:n_members])
+        if row_seconds is None:
+            step = max(STEP_SECONDS, PARAMETER_SECONDS * work / 6)  # six operations a parameter
+            per_row = work / SPEED + step / batch_size
+        else:
+            per_row = row_seconds * work / works[0]
+        return n_members * n_parts * (share * n_rows * n_epochs * per_row * share_of_work(n_members) + set_up)
+
+    def most_members(n_epochs: int, n_parts: int) -> int:
+        """Return how many members the budget allows, or those decided; 0 where it is too little."""
+        numbers = range(1, MEMBERS[1] + 1) if members is None else [members]
+        return max((n for n in numbers if cost(n, n_epochs, n_parts) <= budget), default=0)
 
     if core_seconds is not None:
-        affordable = budget / (cost(2, n_folds) - cost(1, n_folds))  # epochs of a member
-        if affordable < MEMBERS[0] * LEAST_EPOCHS and folds is None and n_folds > 1:
+        few = min(members or FEW_MEMBERS, FEW_MEMBERS)
+        if folds is None and n_folds > 1 and most_members(LEAST_EPOCHS, n_folds) < few:
             n_folds = 1
-            affordable = budget / (cost(2, n_folds) - cost(1, n_folds))
-        longest = max(span, math.sqrt(LONGER * affordable))
-        cycles = round(min(longest, affordable / MEMBERS[0]) / CYCLE_ENDS[-1])
-        span = min(CYCLE_ENDS[-1] * min(max(cycles, 1), MOST_CYCLES), epochs or span * MOST_CYCLES)
+        affordable = len(works) * budget / (cost(len(works), 2, n_folds) - cost(len(works), 1, n_folds))
+        cycles = min(round(max(span, math.sqrt(LONGER * affordable)) / CYCLE_ENDS[-1]), MOST_CYCLES)
+        lengths = [CYCLE_ENDS[-1] * n for n in range(max(cycles, 1), 0, -1)]
+        span = epochs or next((each for each in lengths if most_members(each, n_folds) >= few), LEAST_EPOCHS)
     else:
         most = max(MOST_BUDGETS * budget, MOST_SECONDS)
         fewest = min(members or MEMBERS[0], MEMBERS[0])
-        if fewest * cost(span, n_folds) > most and folds is None:
+        if cost(fewest, span, n_folds) > most and folds is None:
             n_folds = 1
-        if fewest * cost(span, n_folds) > most and epochs is None:
-            span = max(int(most / (fewest * cost(1, n_folds))), LEAST_EPOCHS)
-        least = fewest * cost(span, n_folds)
+        if cost(fewest, span, n_folds) > most and epochs is None:
+            span = max(int(most / cost(fewest, 1, n_folds)), LEAST_EPOCHS)
+        least = cost(fewest, span, n_folds)
         said = f", from {n_rows:,} rows" if least <= budget else ", the least for networks of this size"
         reasons.append(f"about {max(budget, least):.0f} seconds of one core{said} (a time budget overrides)")
     if members is None:
-        members = min(max(int(budget / cost(span, n_folds)), MEMBERS[0]), MEMBERS[1])
-        if core_seconds is not None:
-            members = max(1, min(members, int(budget / cost(span, n_folds))))
+        members = max(most_members(span, n_folds), 1 if core_seconds is not None else MEMBERS[0])
     parts = f"on {n_folds} folds each" if n_folds > 1 else "judged by rows set aside"
     reasons.append(f"{members} members, {parts}: {members * n_folds} networks")
     ends = ", ".join(map(str, rungs_of(span)[1:-1]))

@@ -13,7 +13,6 @@ the outcome does not depend on how many of them are trained at a time.
 from __future__ import annotations
 
 import dataclasses
-import math
 import threading
 import time
 from collections.abc import Sequence
@@ -98,7 +97,8 @@ class Population:
         self.deadline: float | None = None
         self._errors: list[DivergenceError] = []
         self._ranked = list(self.members)  # the best first, as far as is known
-        self._pace = self._besides = 0.0  # seconds of a network on one core in the rung before: an epoch, all else
+        self._paces: dict[int, float] = {}  # seconds on one core of an epoch of a member's networks, on all folds
+        self._besides = 0.0  # and of all else that a member takes in a rung
 
     def train(self, watchers: Sequence[Callback] = (), deadline: float | None = None) -> PopulationPlan:
         """Train rung by rung and return the plan with the rungs that were reached, and how many members reached them.
@@ -234,38 +234,38 @@ class Population:
         return True
 
     def _measure(self, left: list[Member], rung: int, epoch: int, seconds: float) -> None:
-        """Note how long a network took, in the rung that ended, for an epoch and for all besides.
+        """Note how long each member took, in the rung that ended, for an epoch, and a member for all besides.
 
         Not of the first rung, the shortest one, whose time goes mostly into what is done once.
         """
         if rung == 0:
             return
         before = self.plan.rungs[rung - 1]
-        trained = [member.seconds(before) for member in left if not member.stopped_by]
+        trained = [member for member in left if not member.stopped_by]
+        self._paces = {member.number: member.seconds(before) / (epoch - before) for member in trained}
         if trained:
-            self._pace = sum(trained) / (len(trained) * len(self.folds) * (epoch - before))
-            in_turn = math.ceil(len(left) * len(self.folds) / self.cores)
-            self._besides = max(0.0, seconds / in_turn - self._pace * (epoch - before))
+            training = sum(self._paces.values()) * (epoch - before)
+            self._besides = max(0.0, seconds * self.cores - training) / len(trained)
 
     def _hurry(self, rung: int, seconds: float) -> None:
         """Stop the last members in rank that would not be in time; all of them if one would miss the next rung."""
         left = [member for member in self._ranked if not member.stopped_by]
         n = len(left)
-        while n > 1 and self._needed(n, rung, len(self.plan.rungs)) > seconds:
+        while n > 1 and self._needed(left[:n], rung, len(self.plan.rungs)) > seconds:
             n -= 1
-        if n == 1 and self._needed(1, rung, rung + 1) > seconds:
+        if n == 1 and self._needed(left[:1], rung, rung + 1) > seconds:
             n = 0
         for member in left[n:]:
             member.stopped_by = f"the time budget, after epoch {self.plan.rungs[rung - 1]}"
 
-    def _needed(self, n_members: int, rung: int, end: int) -> float:
-        """Return the seconds from one rung to another, with the members that will stop on the way."""
+    def _needed(self, members: list[Member], rung: int, end: int) -> float:
+        """Return the seconds from one rung to another, if of the members, best first, the last ones stop on the way."""
         seconds = 0.0
         for current in range(rung, end):
-            in_turn = math.ceil(n_members * len(self.folds) / self.cores)
             n_epochs = self.plan.rungs[current] - self.plan.rungs[current - 1]
-            seconds += in_turn * (self._besides + self._pace * n_epochs)
-            n_members = n_kept(current, n_members)
+            work = sum(self._paces.get(member.number, 0.0) * n_epochs + self._besides for member in members)
+            seconds += work / min(self.cores, len(members) * len(self.folds))
+            members = members[: n_kept(current, len(members))]
         return seconds
 
     def _judge(self, rung: int, epoch: int, seconds: float) -> bool:
