@@ -25,7 +25,7 @@ SPEED = 7e10  # floating-point operations per second of one core, about: what a 
 STEP_SECONDS = 2e-4  # and what a step takes beside these, mostly the optimizer's
 PARAMETER_SECONDS = 2e-9  # or this for each parameter, where they are too many for the caches: of a wide table
 CORES = 2  # and how many cores; a plan must not depend on the machine
-SECONDS_PER_ROOT_ROW = 0.27  # 20,000 rows: about 38 s
+SECONDS_PER_ROOT_ROW = 0.36  # 20,000 rows: about 51 s
 MOST_BUDGETS = 4  # the fewest members of a wide table may cost so many times the default, or this; above, folds and
 MOST_SECONDS = 50.0  # epochs are fewer
 LEAST_EPOCHS = 15  # the rungs are 1, 3, 7 and 15
@@ -145,7 +145,7 @@ def plan_population(
     row_seconds : the measured time of the first member's training step per row, on one core; without it, from ``works``
 
     >>> plan_population(2000, [3e5]).n_members
-    16
+    23
     """
     reasons = []
     budget = core_seconds
