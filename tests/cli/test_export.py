@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -85,7 +86,10 @@ def test_a_signal_while_a_compiler_runs_leaves_nothing(
     source = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
     words = [sys.executable, "-c", PROGRAM, "export", model.name, "x.c"]
     environment = {**os.environ, "PYTHONPATH": source, "CC": str(compiler)}
-    process = subprocess.Popen(words, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+    heard = functools.partial(signal.signal, sent, signal.SIG_DFL)  # the tests may run where it is ignored
+    process = subprocess.Popen(
+        words, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=heard
+    )
     try:
         started = tmp_path / "started"
         while process.poll() is None and not (started.exists()):

@@ -86,6 +86,14 @@ def grid(page: Any) -> None:
     page.select_option("#sweep-y-field", "batch_size")
 
 
+def long_grid(page: Any) -> None:
+    """Start a sweep of as many cells as there may be, which is not over before it is stopped."""
+    grid(page)
+    page.fill("#sweep-x-values", "0.001, 0.002, 0.003, 0.004, 0.005, 0.006, 0.007, 0.008")
+    page.fill("#sweep-y-values", "1, 2, 3, 4, 5, 6, 7, 8")
+    clicks("#start-sweep")(page)
+
+
 HEADING = "document.querySelector('#part-numbers:not([hidden]) h3')?.textContent ?? null"
 ENTRY = "document.querySelector('.entries [aria-current]')?.id ?? null"
 FOCUS = "document.activeElement.id"
@@ -129,7 +137,7 @@ CONTROLS: dict[str, Callable[..., Control]] = {
     r"(schedule|penalty)-(.+)": lambda family, name: setting(f"{family}.{name}"),
     r"initializer-(.+)": lambda name: setting(f"network.initializer.{name}"),
     r"output-activation-(.+)": lambda name: setting(f"network.output_activation.{name}"),
-    r"stop-(.+)": lambda name: setting(f"stop.{name}"),
+    r"stop-(?!sweep)(.+)": lambda name: setting(f"stop.{name}"),
     r"layer-(\d)-(?:fewer|further)": width,
     r"layer-(\d)-settings": lambda layer: shown(f"document.querySelector('#layer-{layer}-details').open"),
     r"layer-(\d)-remove": lambda layer: does(hidden),
@@ -173,9 +181,7 @@ CONTROLS: dict[str, Callable[..., Control]] = {
     r"restore-\d": lambda: does(lambda e: e.timeline.step > 0, before="#batch"),
     r"sweep-[xy]-(?:field|values)": lambda: shown(VALUES),
     r"start-sweep": lambda: Control(lambda e, page: id(e.sweep), grid),
-    r"stop-sweep": lambda: Control(
-        lambda e, page: e.sweep is not None and e.sweep.running, lambda page: (grid(page), clicks("#start-sweep")(page))
-    ),
+    r"stop-sweep": lambda: Control(lambda e, page: e.sweep is not None and e.sweep.running, long_grid),
     r"take-(.+)": lambda name: shown(DOWNLOADS),
     r"lesson-(?:back|next|leave)": lambda: shown(LESSON),
 }

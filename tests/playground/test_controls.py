@@ -102,7 +102,9 @@ class Hands:
             box.hover()
             page.mouse.wheel(0, 200)
         elif name.startswith("edge-"):
-            page.mouse.click(*page.evaluate(ON_EDGE, name))
+            place = page.evaluate(ON_EDGE, name)
+            assert place, "every part of it lies under others"
+            page.mouse.click(*place)
         else:
             box.click()
 
@@ -149,11 +151,11 @@ class Hands:
             page.evaluate("id => document.getElementById(id).focus()", name)
             page.keyboard.press("Shift+Tab")
             page.keyboard.press("Tab")
-        for _ in range(40):
+        for _ in range(400 if name.startswith("edge-") else 40):
             if page.evaluate("document.activeElement.id") == name:
                 return
             page.keyboard.press(page.evaluate(TOWARD, name) if name.startswith("edge-") else "ArrowRight")
-            page.wait_for_timeout(60)
+            page.wait_for_timeout(10 if name.startswith("edge-") else 60)
         raise AssertionError(f"#{name} is not reached by keyboard")
 
     def table(self, name: str) -> Path:
@@ -174,7 +176,7 @@ ON_EDGE = """
   const place = (_, at) => path.getPointAtLength((length * (at + 1)) / 41).matrixTransform(onScreen);
   const places = Array.from({ length: 40 }, place);
   const free = places.find(({ x, y }) => document.elementFromPoint(x, y) === path);
-  return [free.x, free.y];
+  return free ? [free.x, free.y] : null;
 }
 """
 TOWARD = """
@@ -183,6 +185,12 @@ TOWARD = """
   return all.indexOf(document.getElementById(id)) > all.indexOf(document.activeElement) ? "ArrowDown" : "ArrowUp";
 }
 """
+
+
+def reload(page: Any) -> None:
+    """Load the page without what its address holds, which would set the experiment back."""
+    page.evaluate("history.replaceState(null, '', '/')")
+    page.reload()
 
 
 def opens_a_table(page: Any, experiment: Experiment, files: Path) -> None:
@@ -209,7 +217,7 @@ def sees_the_doctor(page: Any, experiment: Experiment, files: Path) -> None:
     points = [[i / 10 - 3, 1.0, i % 2] for i in range(60)]
     data = {"kind": "points", "points": points}
     experiment.begin(DEFAULT.changed(data=data, network={"initializer": {"type": "Constant", "value": 0.5}}))
-    page.reload()
+    reload(page)
     until(page, "document.querySelector('#kind-points')?.checked")
     clicks("#tab-doctor")(page)
     page.wait_for_selector(".finding button")
@@ -218,7 +226,7 @@ def sees_the_doctor(page: Any, experiment: Experiment, files: Path) -> None:
 def opens_a_step(page: Any, experiment: Experiment, files: Path) -> None:
     """A step of more rows than are seen at once."""
     experiment.begin(DEFAULT.changed(batch_size=30))
-    page.reload()
+    reload(page)
     until(page, "document.querySelector('#batch_size')?.value === '30'")
     clicks("#forward")(page)
 
@@ -313,10 +321,13 @@ def test_each_control_does_what_it_is_for(stage: Stage, by: str) -> None:
     stage.page.set_default_timeout(8000)
     page, hands, wrong = stage.page, Hands(stage.page, stage.files), []
     edges = [name for name in stage.names if name.startswith("edge-")]
-    alike = edges[1:-1] if len(edges) > 20 else []  # a model has hundreds
+    if len(edges) > 20:  # a model has hundreds, of which a mouse reaches those that do not lie under others
+        free = [name for name in edges if by == "keys" or page.evaluate(ON_EDGE, name)]
+        assert free
+        edges = [free[0], free[-1]]
     for name in stage.names:
         control = control_of(name)
-        if name in alike:
+        if name.startswith("edge-") and name not in edges:
             continue
         if control.only not in ("", by):
             continue

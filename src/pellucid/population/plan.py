@@ -180,7 +180,8 @@ def plan_population(
         affordable = len(works) * budget / (cost(len(works), 2, n_folds) - cost(len(works), 1, n_folds))
         cycles = min(round(max(span, math.sqrt(LONGER * affordable)) / CYCLE_ENDS[-1]), MOST_CYCLES)
         lengths = [CYCLE_ENDS[-1] * n for n in range(max(cycles, 1), 0, -1)]
-        span = epochs or next((each for each in lengths if most_members(each, n_folds) >= few), LEAST_EPOCHS)
+        span = next((each for each in lengths if most_members(each, n_folds) >= few), LEAST_EPOCHS)
+        span = min(span, epochs or span)
     else:
         most = max(MOST_BUDGETS * budget, MOST_SECONDS)
         fewest = min(members or MEMBERS[0], MEMBERS[0])

@@ -77,11 +77,12 @@ function makeEdge(drawing, dense, i, j, column) {
   const touch = vector("path", { class: "touch", id: `edge-${dense}-${i}-${j}`, role: "button", tabindex: -1 });
   const weight = `${dense}.weight`;
   touch.addEventListener("click", () => choose({ kind: "weight", parameter: weight, at: [i, j] }));
+  touch.setAttribute("aria-label", `${t("weight")} ${weight}[${i}, ${j}]`);
   const title = vector("title");
   touch.append(title);
   drawing.append(path, touch);
   const edge = { path, touch, weight, at: [i, j], column, i, j };
-  touch.addEventListener("pointerenter", () => (title.textContent = `${t("weight")} ${number(valueOf(edge))}`));
+  for (const come of ["pointerenter", "focus"]) touch.addEventListener(come, () => (title.textContent = `${t("weight")} ${number(valueOf(edge))}`));
   return edge;
 }
 
