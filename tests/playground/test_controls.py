@@ -172,6 +172,7 @@ class Hands:
 ON_EDGE = """
 (id) => {
   const path = document.getElementById(id);
+  path.scrollIntoView({ block: "center" });
   const [length, onScreen] = [path.getTotalLength(), path.getScreenCTM()];
   const place = (_, at) => path.getPointAtLength((length * (at + 1)) / 41).matrixTransform(onScreen);
   const places = Array.from({ length: 40 }, place);
@@ -280,7 +281,8 @@ class Stage:
         self.begin()
         first = [] if scene == next(iter(SCENES)) else page.evaluate(LISTED)
         self.set()
-        self.names = [name for name in page.evaluate(LISTED) if name not in first]
+        gone = ["kind-points"]  # once another kind is chosen: to choose it there must be another
+        self.names = [name for name in page.evaluate(LISTED) if name not in [*first, *gone]]
         assert self.names
 
     def begin(self) -> None:
