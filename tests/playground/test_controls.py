@@ -74,6 +74,7 @@ class Hands:
 
     def mouse(self, name: str) -> None:
         page, kind = self.page, self.page.evaluate(KIND, name)
+        page.mouse.move(2, 400)  # so that it comes to the control, wherever it was
         box = page.locator(f"[id='{name}']")
         if kind == "select":
             box.click()

@@ -21,6 +21,7 @@ import pellucid
 from pellucid.model import save
 from pellucid.playground import Experiment
 from pellucid.playground.server import MESSAGES_A_SECOND, Page, Server, bound_socket
+from pellucid.playground.worker import Worker
 
 
 class Visit:
@@ -207,3 +208,16 @@ def test_floods_and_long_messages_close_the_socket(server: Server, visit: Visit)
                 for text in texts:
                     socket.send(text)
             assert closing_code(socket) == code
+
+
+def test_a_page_that_leaves_before_its_turn_does_not_end_the_training_of_others() -> None:
+    worker, held = Worker(Experiment), threading.Event()
+    first = worker.ask(lambda experiment: held.wait(10))
+    left = worker.ask(lambda experiment: experiment.timeline.step)
+    assert left.cancel()
+    worker.start()
+    held.set()
+    assert first.result(10)
+    assert worker.ask(lambda experiment: experiment.timeline.step).result(10) == 0
+    worker.stop()
+    worker.join(10)

@@ -60,10 +60,11 @@ class Worker(threading.Thread):
                 if item is None:
                     return
                 task, future = item
-                try:
-                    future.set_result(task(experiment))
-                except Exception as error:  # whoever asked is told; the thread goes on
-                    future.set_exception(error)
+                if future.set_running_or_notify_cancel():  # not where a page has left before its turn
+                    try:
+                        future.set_result(task(experiment))
+                    except Exception as error:  # whoever asked is told; the thread goes on
+                        future.set_exception(error)
                 wait = 0.0
             for frame in experiment.news():
                 self._tell(frame)
