@@ -127,14 +127,16 @@ def fit_population(
         return build_member(encoder, n_outputs, configuration, loss, target, weight, own)
 
     one_fold = held is not None or ranks is not None
-    drawn = [suited(draw_configuration(rng, n, fixed), encoder, fixed) for n in range(planned["members"] or MEMBERS[1])]
-    works = [work_per_row(encoder, n_outputs, configuration) for configuration in drawn]
     n_rows = len(rows.target)
     if plan is not None and plan.n_rows != n_rows:
         raise OptionError(f"plan is for {plan.n_rows:,} rows, and there are {n_rows:,}; it can be replayed on its own.")
     if plan is not None:
         plan, deadline = dataclasses.replace(plan, reasons=("a recorded plan, repeated",)), None
     else:
+        drawn = [
+            suited(draw_configuration(rng, n, fixed), encoder, fixed) for n in range(planned["members"] or MEMBERS[1])
+        ]
+        works = [work_per_row(encoder, n_outputs, configuration) for configuration in drawn]
         plan = plan_population(n_rows, works, one_fold=one_fold, **planned)
         if deadline is not None:
             pace = _row_seconds(encoder, rows, build, loss, fixed, plan.batch_size, rng)

@@ -24,7 +24,7 @@ from pellucid.estimators.fit_tasks import CallbackSupportMixin, FitTask, begin_f
 from pellucid.estimators.inputs import fitted_table, require_target
 from pellucid.estimators.material import material_of
 from pellucid.estimators.notebook import ShownInNotebook
-from pellucid.estimators.single import decided, fit_single
+from pellucid.estimators.single import Single, decided, fit_single
 from pellucid.estimators.tabular_options import TabularOptions
 from pellucid.layers.base import Array
 from pellucid.losses import Loss
@@ -119,7 +119,7 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
         self.remarks_: tuple[str, ...] = ()
         deadline = None if self.time_budget is None else began + to_seconds(self.time_budget)
         if self.members == 1:
-            self._train_single(rows, held, kinds, rng, deadline, task, codes, ranks)
+            self._keep(fit_single(self, rows, held, kinds, rng, deadline, task, codes, ranks))
         else:
             self._train_population(rows, held, kinds, rng, deadline, task, codes, ranks)
         self.fingerprint_ = material.fingerprint()
@@ -195,19 +195,7 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
             for member in population.members
         ]
 
-    def _train_single(
-        self,
-        rows: Rows,
-        held: Rows | None,
-        kinds: dict[str, str],
-        rng: Random,
-        deadline: float | None,
-        task: FitTask | None,
-        groups: Array | None,
-        ranks: Array | None,
-    ) -> None:
-        """Train one network and keep it."""
-        outcome = fit_single(self, rows, held, kinds, rng, deadline, task, groups, ranks)
+    def _keep(self, outcome: Single) -> None:
         self.plan_, self.history_ = outcome.plan, outcome.history
         self.best_epoch_, self.refitted_ = outcome.best_epoch, outcome.refitted
         self.encoder_, self.network_ = outcome.encoder, outcome.network
