@@ -11,11 +11,12 @@ import argparse
 import csv
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, geometric_mean
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from measured import load_protocol
@@ -26,13 +27,16 @@ from standings import digits, markdown
 from pellucid import BinaryCrossEntropy, CrossEntropy, SquaredError
 from pellucid.engine.cores import available_cores
 from pellucid.estimators.ensembles import Outcome, fit_population, tempered
-from pellucid.layers import piecewise_linear_embedding
+from pellucid.initializers import Hull, UnitVariance
+from pellucid.layers import ActivationLayer, Dense, PeriodicFeatures, piecewise_linear_embedding
 from pellucid.layers.base import Array
 from pellucid.losses import Loss
+from pellucid.population import plan, recipe
 from pellucid.population.ensemble import Ensemble
 from pellucid.population.population import MOST_ROUNDS, Candidate, Population
 from pellucid.population.selection import blend, select_ensemble
 from pellucid.random import Random
+from pellucid.schedules import Cosine
 from pellucid.tabular.encoder import Encoder
 from pellucid.tabular.frames import to_table
 from pellucid.tabular.splitting import Rows
@@ -149,37 +153,62 @@ def alone(table: Table, networks: Sequence[Array]) -> float:
     return fmean(map(table.error, networks))
 
 
-@contextmanager
-def quantile_edges() -> Iterator[None]:
-    """Let all edges of bins be quantiles, each once, whatever values are common."""
-    own = piecewise_linear_embedding.edges_of
-    try:
-        piecewise_linear_embedding.edges_of = lambda x, n_bins: np.unique(
-            np.quantile(x.astype(np.float64), np.linspace(0, 1, n_bins + 1)).astype(x.dtype)
-        )
-        yield
-    finally:
-        piecewise_linear_embedding.edges_of = own
+def quantile_edges(x: Array, n_bins: int) -> Array:
+    """Return the edges of bins at quantiles, each once, whatever values are common."""
+    return np.unique(np.quantile(x.astype(np.float64), np.linspace(0, 1, n_bins + 1)).astype(x.dtype))
 
 
-NETWORKS: dict[str, tuple[dict[str, Any], Callable[[], Any]]] = {
-    "bins, 48, at common values and quantiles": ({}, nullcontext),
-    "bins, 48, at quantiles alone": ({}, quantile_edges),
-    "bins, 16": ({"n_bins": 16}, nullcontext),
-    "numbers as they are, with a factor": ({"numbers": "plain"}, nullcontext),
-    "periodic embedding": ({"numbers": "periodic"}, nullcontext),
-    "no dropout": ({"dropout": 0.0}, nullcontext),
-    "dropout 0.3": ({"dropout": 0.3}, nullcontext),
-    "weight decay 0": ({"weight_decay": 0.0}, nullcontext),
-    "weight decay 2": ({"weight_decay": 2.0}, nullcontext),
-    "neither dropout nor decay": ({"dropout": 0.0, "weight_decay": 0.0}, nullcontext),
+def light_waves(n_outputs: int) -> PeriodicFeatures:
+    """Return the light form of a periodic embedding, which mixes no waves."""
+    return PeriodicFeatures()
+
+
+def unit_dense(width: int, weight_initializer: str, bias_initializer: Any = "zeros") -> Dense:
+    """Return a dense layer drawn as RealMLP draws them, but for the output layer."""
+    if weight_initializer != "he":
+        return Dense(width, weight_initializer=weight_initializer, bias_initializer=bias_initializer)
+    return Dense(width, weight_initializer=UnitVariance(), bias_initializer=Hull())
+
+
+def parametric_selu(function: str) -> ActivationLayer:
+    """Return RealMLP's activation for classes: blended with the identity by a learned factor."""
+    return ActivationLayer("selu", parametric=True)
+
+
+def no_constant(loss: Loss, target: Array, weight: Array | None, n_outputs: int) -> list[float]:
+    """Return zeros for the last biases."""
+    return [0.0] * n_outputs
+
+
+Change = tuple[Any, str, Any]  # an object, its attribute, and what to have there instead
+NETWORKS: dict[str, tuple[dict[str, Any], Change | None]] = {
+    "bins, 48, at common values and quantiles": ({}, None),
+    "bins, 48, at quantiles alone": ({}, (piecewise_linear_embedding, "edges_of", quantile_edges)),
+    "bins, 16": ({"n_bins": 16}, None),
+    "numbers as they are, with a factor": ({"numbers": "plain"}, None),
+    "periodic embedding": ({"numbers": "periodic"}, None),
+    "periodic features, the light form": ({"numbers": "periodic"}, (recipe, "PeriodicEmbedding", light_waves)),
+    "factors that learn no faster than weights": ({}, (recipe, "SCALE_RATE", 1.0)),
+    "weights of unit variance, kinks in the hull": ({}, (recipe, "Dense", unit_dense)),
+    "last biases from 0": ({}, (recipe, "best_constant", no_constant)),
+    "relu": ({"activation": "relu"}, None),
+    "selu": ({"activation": "selu"}, None),
+    "selu, parametric": ({}, (recipe, "ActivationLayer", parametric_selu)),
+    "one hidden layer": ({"hidden_layer_sizes": (128,)}, None),
+    "three hidden layers of 256": ({"hidden_layer_sizes": (256, 256, 256)}, None),
+    "one cycle of the learning rate": ({}, (plan, "CosLog", Cosine)),
+    "no dropout": ({"dropout": 0.0}, None),
+    "dropout 0.3": ({"dropout": 0.3}, None),
+    "weight decay 0": ({"weight_decay": 0.0}, None),
+    "weight decay 0.3": ({"weight_decay": 0.3}, None),
+    "neither dropout nor decay": ({"dropout": 0.0, "weight_decay": 0.0}, None),
 }
 
 
 def network_errors(table: Table) -> Iterator[tuple[str, float]]:
     """Yield the error of one network, the first member's configuration but for one part, at its best rung."""
     for variant, (fixed, changed) in NETWORKS.items():
-        with changed():
+        with mock.patch.object(*changed) if changed else nullcontext():
             population = trained(table, 1, FOLDS, fixed).population
             best = min(range(len(population.candidates)), key=lambda index: population.candidates[index].value)
             networks = predicted(table, population)[best]

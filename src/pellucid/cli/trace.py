@@ -167,7 +167,7 @@ def _of_model(model: Path, data: Path, steps: list[int] | None, rows: list[int] 
         if row >= len(X):
             raise OptionError(f"{data} has the rows 0 to {len(X) - 1}; --row got {row}.")
     part = strongest(estimator)
-    own = configuration_of(estimator) if part is None else part.configuration
+    own = part.configuration if part else configuration_of(estimator, estimator.receipt_["training_rows"])
     optimizer = build_optimizer(own.learning_rate, own.weight_decay)
     which = which_network(estimator)
     of = f" of {which}" if which else ""

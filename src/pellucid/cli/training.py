@@ -129,7 +129,7 @@ def _describe_network(estimator: Any, rows: dict[str, int], display: Display) ->
     history, best = estimator.history_, estimator.best_epoch_
     loss = history["validation_loss"][history["epoch"].index(best)]
     ended = f", stopped by {history.stopped_by}" if history.stopped_by else ""
-    sizes = "-".join(map(str, configuration_of(estimator).hidden_layer_sizes)) or "no"
+    sizes = "-".join(map(str, configuration_of(estimator, estimator.plan_.n_rows).hidden_layer_sizes)) or "no"
     display.say(f"of these rows, {rows['training']:,} are for training and {rows['validation']:,} find the best epoch")
     display.say(f"network: {sizes} hidden neurons, {estimator.network_.parameters.size:,} parameters")
     display.say(

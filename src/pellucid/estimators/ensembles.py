@@ -16,7 +16,7 @@ from pellucid.layers.base import Array
 from pellucid.losses import Loss
 from pellucid.network import Network
 from pellucid.optimizers import AdamW
-from pellucid.population.configuration import Configuration, draw_configuration
+from pellucid.population.configuration import Configuration, draw_configuration, first_configuration
 from pellucid.population.ensemble import Ensemble
 from pellucid.population.members import Fold, Member
 from pellucid.population.memory import forecast_memory, free_memory, require_memory
@@ -134,7 +134,8 @@ def fit_population(
         plan, deadline = dataclasses.replace(plan, reasons=("a recorded plan, repeated",)), None
     else:
         drawn = [
-            suited(draw_configuration(rng, n, fixed), encoder, fixed) for n in range(planned["members"] or MEMBERS[1])
+            suited(draw_configuration(rng, n, n_rows, fixed), encoder, fixed)
+            for n in range(planned["members"] or MEMBERS[1])
         ]
         works = [work_per_row(encoder, n_outputs, configuration) for configuration in drawn]
         plan = plan_population(n_rows, works, one_fold=one_fold, **planned)
@@ -144,7 +145,7 @@ def fit_population(
             plan = plan_population(n_rows, works, one_fold=one_fold, core_seconds=left, row_seconds=pace, **planned)
     members = []
     for number in range(plan.n_members):
-        configuration = suited(draw_configuration(rng, number, fixed), encoder, fixed)
+        configuration = suited(draw_configuration(rng, number, n_rows, fixed), encoder, fixed)
         network = build(configuration, rows.target, rows.weight, rng)
         members.append(Member(number, configuration, network.parameters.nbytes + network.buffers.nbytes))
     require_memory(
@@ -237,7 +238,7 @@ def _row_seconds(
     """Return how long a row takes in a training step of the first configuration, on one core."""
     some = rows.take(np.arange(min(len(rows.target), MEASURED_ROWS)))
     x = encoder.transform(some.table)
-    configuration = suited(draw_configuration(rng, 0, fixed), encoder, fixed)
+    configuration = suited(first_configuration(len(rows.target), fixed), encoder, fixed)
     network = build(configuration, some.target, some.weight, rng)
     with limited_threads(1):
         seconds = train(

@@ -14,7 +14,7 @@ from pellucid.estimators.recipe import AVERAGE, Plan, build_optimizer, plan_trai
 from pellucid.layers.base import Array
 from pellucid.network import Network
 from pellucid.options import option
-from pellucid.population.configuration import Configuration
+from pellucid.population.configuration import Configuration, first_configuration
 from pellucid.population.ensemble import Ensemble
 from pellucid.population.recipe import build_member
 from pellucid.random import Random
@@ -76,7 +76,7 @@ def fit_single(
 
 def beginning(estimator: Any, encoder: Encoder, rows: Rows, rng: Random, plan: Plan) -> tuple[Network, dict[str, Any]]:
     """Return the network as training finds it, and what `train` gets besides epochs and watchers."""
-    own, loss = configuration_of(estimator), estimator.loss_
+    own, loss = configuration_of(estimator, plan.n_rows), estimator.loss_
     network = build_member(encoder, estimator._n_outputs(), own, loss, rows.target, rows.weight, rng)
     return network, {
         "X": encoder.transform(rows.table),
@@ -92,9 +92,12 @@ def beginning(estimator: Any, encoder: Encoder, rows: Rows, rng: Random, plan: P
     }
 
 
-def configuration_of(estimator: Any) -> Configuration:
-    """Return the configuration of a single network: the options, and the recipe's own where they are None."""
-    return dataclasses.replace(Configuration(), **decided(estimator))
+def configuration_of(estimator: Any, n_rows: int) -> Configuration:
+    """Return the configuration of a single network: the options, and the recipe's own where they are None.
+
+    n_rows : those of the first training
+    """
+    return first_configuration(n_rows, decided(estimator))
 
 
 def decided(estimator: Any) -> dict[str, Any]:

@@ -19,11 +19,13 @@ WEIGHT_DECAYS = (0.02, 2.0)
 NUMBERS = ("piecewise", "piecewise", "piecewise", "piecewise", "piecewise", "plain", "periodic")
 BINS = (16, 32, 48, 64)
 EMBEDDING_SIZES = (4, 8, 16)
+FEW_ROWS = 1500  # below, the steps are so few that the first member's decay comes to nothing unless it is strong
+STRONG_DECAY = 2.0
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """The hyper-parameters of a network; the defaults are those of the first member.
+    """The hyper-parameters of a network; the defaults are those of the first member, on `FEW_ROWS` rows and more.
 
     numbers : how numerical columns enter: as they are, each with a factor, and with "piecewise" or "periodic" each also
         by an embedding of ``number_size`` numbers
@@ -51,18 +53,28 @@ class Configuration:
         return {"piecewise": f"{self.n_bins} bins", "periodic": "waves", "plain": "factor"}[self.numbers]
 
 
-def draw_configuration(rng: Random, member: int, fixed: Mapping[str, Any]) -> Configuration:
+def first_configuration(n_rows: int, fixed: Mapping[str, Any]) -> Configuration:
+    """Return the configuration of the first member, or of a single network, for a number of training rows.
+
+    >>> first_configuration(1_000, {}).weight_decay, first_configuration(10_000, {}).weight_decay
+    (2.0, 0.3)
+    """
+    few = {"weight_decay": STRONG_DECAY} if n_rows < FEW_ROWS else {}
+    return dataclasses.replace(Configuration(), **{**few, **fixed})
+
+
+def draw_configuration(rng: Random, member: int, n_rows: int, fixed: Mapping[str, Any]) -> Configuration:
     """Return the configuration of the member with this number; ``fixed`` holds what was decided beforehand.
 
-    Member 0 has the defaults. The others are independent of each other: how many there are changes none of them.
+    Those after the first are independent of each other: how many there are changes none of them.
 
-    >>> draw_configuration(Random(0), 0, {"dropout": 0.0}).dropout
+    >>> draw_configuration(Random(0), 0, 1_000, {"dropout": 0.0}).dropout
     0.0
-    >>> draw_configuration(Random(0), 3, {}) == draw_configuration(Random(0), 3, {})
+    >>> draw_configuration(Random(0), 3, 1_000, {}) == draw_configuration(Random(0), 3, 9_000, {})
     True
     """
     if member == 0:
-        return dataclasses.replace(Configuration(), **fixed)
+        return first_configuration(n_rows, fixed)
     u = iter(rng.at(purpose=Purpose.SAMPLE, layer=0, step=member).uniform(16).tolist())
 
     def one_of(values: tuple[Any, ...]) -> Any:
