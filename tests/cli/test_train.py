@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import pellucid as library
+from pellucid.cli import training
 from pellucid.cli.interruption import Interruption
 from pellucid.tabular import read_table
 
@@ -215,6 +216,30 @@ def test_a_second_ctrl_c_ends_without_saving(pellucid: Any, fruit: Path, monkeyp
     assert ended.err.endswith("interrupted; nothing was saved\n")
     assert not (fruit.parent / "fruit.pellucid").exists()
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("moment", ["judging", "saving the scores"])
+def test_ctrl_c_after_training_leaves_the_saved_model(
+    moment: str, pellucid: Any, fruit: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = training.save
+
+    def interrupted(*given: Any, told: dict[str, Any], **words: Any) -> str:
+        if "test" in told:
+            raise KeyboardInterrupt
+        return save(*given, told=told, **words)
+
+    def interrupt(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    if moment == "judging":
+        monkeypatch.setattr(training, "judge", interrupt)
+    else:
+        monkeypatch.setattr(training, "save", interrupted)
+    ended = pellucid("train", "fruit.csv", "--target", "kind", *QUICK)
+    assert ended.code == 130
+    assert ended.err.endswith("interrupted; fruit.pellucid is saved, and not evaluated\n")
+    assert pellucid("predict", "fruit.pellucid", "fruit.csv").code == 0
 
 
 def test_a_time_budget_ends_training(pellucid: Any, fruit: Path) -> None:

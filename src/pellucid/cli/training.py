@@ -56,13 +56,13 @@ def run(order: Order, *, force: bool, as_json: bool) -> int:
     display.say()
     try:
         found = judge(estimator, order, material, with_baselines=not interruption.happened)
+        if found is not None and material.test is not None:  # saved before, so that nothing is lost; now with scores
+            metrics = {name: to_json(value) for name, value in found[ensemble.noun(estimator)].items()}
+            judged = material.fingerprint(material.test, material.test_y)
+            told["test"] = {"rows": rows["test"], "metrics": metrics, "data": judged.to_json()}
+            digest = save(estimator, order.output, overwrite=True, told=told)
     except (KeyboardInterrupt, Terminated) as ended:
         return stopped(ended, f"; {order.output} is saved, and not evaluated")
-    if found is not None and material.test is not None:  # saved before, so that nothing is lost; now with its scores
-        metrics = {name: to_json(value) for name, value in found[ensemble.noun(estimator)].items()}
-        judged = material.fingerprint(material.test, material.test_y)
-        told["test"] = {"rows": rows["test"], "metrics": metrics, "data": judged.to_json()}
-        digest = save(estimator, order.output, overwrite=True, told=told)
     if found is None:
         display.say("no rows were held out (--test-share 0), so there is no evaluation")
     else:
