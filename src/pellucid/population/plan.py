@@ -194,6 +194,9 @@ def plan_population(
         reasons.append(f"about {max(budget, least):.0f} seconds of one core{said} (a time budget overrides)")
     if members is None:
         members = max(most_members(span, n_folds), 1 if core_seconds is not None else MEMBERS[0])
+    if core_seconds is not None and epochs is None:  # they have what is left, as another member is too dear
+        longer = range(span + CYCLE_ENDS[-1], MOST_CYCLES * CYCLE_ENDS[-1] + 1, CYCLE_ENDS[-1])
+        span = max((each for each in longer if cost(members, each, n_folds) <= budget), default=span)
     parts = f"on {n_folds} folds each" if n_folds > 1 else "judged by rows set aside"
     reasons.append(f"{members} members, {parts}: {members * n_folds} networks")
     ends = ", ".join(map(str, rungs_of(span)[1:-1]))

@@ -1,0 +1,41 @@
+"""A plan takes what it was given: members first, then longer training with what the next member is too dear for."""
+
+from __future__ import annotations
+
+import pytest
+
+from pellucid.population.plan import CYCLE_ENDS, EPOCHS, MOST_CYCLES, plan_population
+
+N_ROWS, ROW_SECONDS = 10_000, 1e-6
+DEAR = [1.0, 1.0, 50.0, 1.0]  # the third member takes as much as fifty others
+
+
+def planned(seconds: float, **options: int) -> tuple[int, int]:
+    plan = plan_population(N_ROWS, DEAR, core_seconds=seconds, row_seconds=ROW_SECONDS, **options)
+    return plan.n_members, plan.epochs
+
+
+def test_a_budget_that_is_too_small_for_the_next_member_is_for_longer_training() -> None:
+    found = [planned(seconds) for seconds in (3.0, 4.0, 6.0)]
+    assert [members for members, _ in found] == [2, 2, 2]
+    lengths = [epochs for _, epochs in found]
+    assert lengths == sorted(set(lengths))
+    assert all(length % CYCLE_ENDS[-1] == 0 for length in lengths)
+    per_epoch = 2 * 4 * 0.75 * N_ROWS * ROW_SECONDS  # of two members on four folds, each on three quarters of the rows
+    assert all(
+        per_epoch * (length + CYCLE_ENDS[-1]) > seconds
+        for length, seconds in zip(lengths, (3.0, 4.0, 6.0), strict=True)
+    )
+
+
+def test_training_is_not_longer_than_the_longest() -> None:
+    assert planned(1e5) == (24, MOST_CYCLES * CYCLE_ENDS[-1])
+
+
+@pytest.mark.parametrize("epochs", [15, 45, 60])
+def test_epochs_that_were_asked_for_stay(epochs: int) -> None:
+    assert planned(6.0, epochs=epochs)[1] == epochs
+
+
+def test_without_a_budget_the_epochs_are_the_default() -> None:
+    assert plan_population(N_ROWS, DEAR).epochs == EPOCHS[1]
