@@ -132,4 +132,5 @@ def test_wide_and_long_tables_have_a_plan_with_fewer_folds_then_fewer_epochs() -
 @pytest.mark.parametrize("n_rows", [100, 1000, 10_000, 50_000, 500_000])
 def test_ordinary_tables_keep_folds_and_epochs(n_rows: int) -> None:
     plan = plan_population(n_rows, [6 * (512 * 128 + 128 * 128 + 128)])
-    assert (plan.n_folds, plan.epochs) == (1 if n_rows > 50_000 else 4, 60 if n_rows < 6000 else 45)
+    assert plan.n_folds == (1 if n_rows > 50_000 else 4)
+    assert plan.epochs >= (60 if n_rows < 6000 else 45)

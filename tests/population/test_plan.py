@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pellucid.population.plan import CYCLE_ENDS, EPOCHS, MOST_CYCLES, plan_population
+from pellucid.population.plan import CYCLE_ENDS, EPOCHS, LONG_EPOCHS, MANY_ROWS, MEMBERS, MOST_CYCLES, plan_population
 
 N_ROWS, ROW_SECONDS = 10_000, 1e-6
 DEAR = [1.0, 1.0, 50.0, 1.0]  # the third member takes as much as fifty others
@@ -37,5 +37,10 @@ def test_epochs_that_were_asked_for_stay(epochs: int) -> None:
     assert planned(6.0, epochs=epochs)[1] == epochs
 
 
-def test_without_a_budget_the_epochs_are_the_default() -> None:
-    assert plan_population(N_ROWS, DEAR).epochs == EPOCHS[1]
+def test_without_a_budget_many_rows_are_trained_on_for_longer_where_there_is_time() -> None:
+    work = 3e5
+    assert plan_population(MANY_ROWS - 1, [work]).epochs == EPOCHS[0]
+    many = plan_population(MANY_ROWS, [work])
+    assert (many.epochs, many.n_members >= MEMBERS[0]) == (LONG_EPOCHS, True)
+    assert plan_population(1_000_000, [work]).epochs == EPOCHS[1]
+    assert plan_population(MANY_ROWS, [work], members=3).epochs == LONG_EPOCHS

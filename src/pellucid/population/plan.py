@@ -18,6 +18,7 @@ and one. There each network is a finished one, and the population is judged."""
 
 EPOCHS = 60, 45  # of tables of fewer rows than MANY_ROWS, and of others
 MANY_ROWS = 6000
+LONG_EPOCHS = 90  # of these, where the default has the time for some members: fewer of them, each trained longer
 MEMBERS = (4, 24)
 FEW_MEMBERS = 2  # with a time budget: longer training comes before more members than these
 KEPT = (1.0, 0.6, 0.5)  # share of the members that go on after a rung; after the first it is too early to tell
@@ -189,12 +190,17 @@ def plan_population(
             n_folds = 1
         if cost(fewest, span, n_folds) > most and epochs is None:
             span = max(int(most / cost(fewest, 1, n_folds)), LEAST_EPOCHS)
+        if epochs is None and n_rows >= MANY_ROWS:
+            lengths = [*range(LONG_EPOCHS, span, -CYCLE_ENDS[-1])]
+            span = next((each for each in lengths if cost(fewest, each, n_folds) <= budget), span)
         least = cost(fewest, span, n_folds)
         said = f", from {n_rows:,} rows" if least <= budget else ", the least for networks of this size"
         reasons.append(f"about {max(budget, least):.0f} seconds of one core{said} (a time budget overrides)")
+    has_rest = core_seconds is not None
     if members is None:
         members = max(most_members(span, n_folds), 1 if core_seconds is not None else MEMBERS[0])
-    if core_seconds is not None and epochs is None:  # they have what is left, as another member is too dear
+        has_rest |= members < MEMBERS[1]
+    if has_rest and epochs is None:  # of the time: another member is too dear, a longer training is not
         longer = range(span + CYCLE_ENDS[-1], MOST_CYCLES * CYCLE_ENDS[-1] + 1, CYCLE_ENDS[-1])
         span = max((each for each in longer if cost(members, each, n_folds) <= budget), default=span)
     parts = f"on {n_folds} folds each" if n_folds > 1 else "judged by rows set aside"
