@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 import pellucid
+from pellucid.errors import DataError
 from pellucid.model import save
 from pellucid.playground import Experiment
 from pellucid.playground.server import MESSAGES_A_SECOND, Page, Server, bound_socket
@@ -101,6 +102,21 @@ def test_a_page_is_greeted_and_answered(server: Server, visit: Visit) -> None:
             assert answer_to(socket, None)["frame"] == "error"  # type: ignore[arg-type]
         socket.send(b"\xff")
         assert answer_to(socket, None)["frame"] == "error"  # type: ignore[arg-type]
+
+
+def test_where_no_experiment_can_be_made_whoever_asks_is_told_why() -> None:
+    def begin() -> Experiment:
+        raise DataError("no rows")
+
+    worker = Worker(begin)
+    asked = [worker.ask(lambda experiment: experiment.progress()) for _ in range(2)]
+    assert asked[1].cancel()  # a page that left
+    worker.start()
+    with pytest.raises(DataError, match="no rows"):
+        asked[0].result(20)
+    worker.stop()
+    worker.join(20)
+    assert not worker.is_alive()
 
 
 def test_play_streams_frames_and_a_later_page_takes_over(server: Server, visit: Visit) -> None:

@@ -41,8 +41,14 @@ class Worker(threading.Thread):
         self._tasks.put(None)
 
     def run(self) -> None:
-        """Serve until `stop`."""
-        experiment = self._begin()
+        """Serve until `stop`; where there is no experiment to make, whoever asks is told why."""
+        try:
+            experiment = self._begin()
+        except Exception as error:
+            while (item := self._tasks.get()) is not None:
+                if item[1].set_running_or_notify_cancel():
+                    item[1].set_exception(error)
+            return
         next_frame, wait = 0.0, None
         while True:
             try:

@@ -114,13 +114,13 @@ function upload() {
 }
 
 export async function send(file) {
-  if (file.size > 64 * 2 ** 20) return say(t("too_large"), true);
+  if (file.size > 64 * 2 ** 20) return say(t("too_large"), "bad");
   const isModel = file.name.toLowerCase().endsWith(".pellucid");
   const frame = await transport.upload(isModel ? "model" : "table", file);
-  if (!frame || frame.frame === "error") return say(frame?.message ?? t("gone"), true);
+  if (!frame || frame.frame === "error") return say(frame?.message ?? t("gone"), "bad");
   latest[frame.frame] = frame;
   if (fits(theModel(), theTable())) return setData(modelOf());
-  if (isModel) return say(t("model_needs", { model: frame.name, columns: [...frame.columns, ...frame.targets].join(", ") }), true);
+  if (isModel) return say(t("model_needs", { model: frame.name, columns: [...frame.columns, ...frame.targets].join(", ") }), "bad");
   return setData(tableOf());
 }
 

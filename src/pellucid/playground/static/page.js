@@ -35,10 +35,10 @@ find("#skip").addEventListener("click", (event) => {
 });
 setLanguage(localStorage.getItem("pellucid.language") ?? (navigator.language.startsWith("ru") ? "ru" : "en"));
 
-on("error", (frame) => say(frame.message, true));
+on("error", (frame) => say(frame.message, "bad"));
 on("closed", ({ code }) => {
   find("main").inert = true;
-  say(t(code === 4000 ? "elsewhere" : "gone"), true);
+  say(t(code === 4000 ? "elsewhere" : "gone"), "bad");
 });
 on("experiment", () => ask("look", {}, true)); // weights and maps of a run that starts anew
 let opened = false;

@@ -50,14 +50,15 @@ export function translate() {
 
 let hiding = 0;
 
-// Tell the reader, aloud where a screen reader listens; what is wrong also stands on the page for a while.
-export function say(message, wrong = false) {
-  if (!wrong) {
+// Tell the reader, aloud where a screen reader listens; "good" and "bad" news also stand on the page for a while.
+export function say(message, news) {
+  if (!news) {
     find("#said").textContent = message;
     return;
   }
   const notice = find("#notice");
   notice.textContent = message;
+  notice.className = news;
   notice.hidden = false;
   clearTimeout(hiding);
   hiding = setTimeout(() => (notice.hidden = true), 9000);

@@ -36,9 +36,9 @@ export const switchLanguage = () => setLanguage(current() === "en" ? "ru" : "en"
 
 async function share() {
   const frame = await readLink();
-  if (!frame) return say(t("gone"), true);
+  if (!frame) return say(t("gone"), "bad");
   await navigator.clipboard?.writeText(location.href).catch(() => undefined);
-  return say(t("copied"), true);
+  return say(t("copied"), "good");
 }
 
 export function showHelp() {
