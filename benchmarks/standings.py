@@ -115,7 +115,10 @@ def standing(cells: Cells) -> str:
 
 
 def by_table(cells: Cells, tables: Sequence[str], name: str | None) -> str:
-    """Return means over seeds by table (rows) and method (columns): of the primary metric, or of a number."""
+    """Return means over seeds by table (rows) and method (columns): of the primary metric, or of a number.
+
+    The best metric is bold; a method that lacks a seed there is not compared.
+    """
     methods = list(dict.fromkeys(method for cell in cells.values() for method in cell))
     lines = []
     for table in tables:
@@ -127,8 +130,10 @@ def by_table(cells: Cells, tables: Sequence[str], name: str | None) -> str:
         values = [fmean(of) if (of := [c[m][metric] for c in found if m in c]) else math.nan for m in methods]
         shown = list(map(digits, values))
         if name is None:
-            best = (max if metric in HIGHER_IS_BETTER else min)(v for v in values if not math.isnan(v))
-            shown = [f"**{text}**" if value == best else text for text, value in zip(shown, values, strict=True)]
+            whole = [all(m in c for c in found) for m in methods]
+            compared = [v for v, each in zip(values, whole, strict=True) if each]
+            best = (max if metric in HIGHER_IS_BETTER else min)(compared, default=math.nan)
+            shown = [f"**{t}**" if each and v == best else t for t, v, each in zip(shown, values, whole, strict=True)]
         lines.append([table, *([metric] if name is None else []), *shown])
     return markdown(["table", *(["metric"] if name is None else []), *methods], lines)
 

@@ -100,6 +100,14 @@ def test_the_standing_has_seconds_over_catboosts_where_both_have_run(scripts: An
     assert line_of(text, "catboost") == ["catboost", "2", "0.500", "1.50", "3", "1.00", "1 of 2"]
 
 
+def test_the_best_of_a_table_is_among_methods_that_have_all_its_seeds(scripts: Any) -> None:
+    cells = {
+        ("t", 0): {"a": row("binary", 0.9), "b": row("binary", 0.8), "one": row("binary", 0.99)},
+        ("t", 1): {"a": row("binary", 0.5), "b": row("binary", 0.8)},
+    }
+    assert line_of(scripts.standings.by_table(cells, ["t"], None), "t") == ["t", "auroc", "0.7", "**0.8**", "0.99"]
+
+
 def test_recorded_methods_stand_beside_where_this_run_has_none_on_seeds_that_all_have(scripts: Any) -> None:
     rows = {("t", seed, "pellucid"): row("binary", 0.9) for seed in (0, 1)}
     recorded = {("t", 0, "pellucid"): row("binary", 0.1), ("t", 0, "tabm_d"): row("binary", 0.8)}
