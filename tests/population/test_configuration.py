@@ -8,8 +8,8 @@ import pytest
 from pellucid.estimators import TabularRegressor
 from pellucid.estimators.single import beginning
 from pellucid.population.configuration import (
-    FEW_ROWS,
     STRONG_DECAY,
+    STRONG_DECAY_BELOW,
     WEIGHT_DECAYS,
     Configuration,
     draw_configuration,
@@ -21,8 +21,8 @@ from pellucid.tabular.splitting import Rows
 
 
 def test_few_rows_have_a_strong_decay_in_the_first_member_alone() -> None:
-    assert first_configuration(FEW_ROWS, {}) == Configuration()
-    assert first_configuration(FEW_ROWS - 1, {}).weight_decay == STRONG_DECAY
+    assert first_configuration(STRONG_DECAY_BELOW, {}) == Configuration()
+    assert first_configuration(STRONG_DECAY_BELOW - 1, {}).weight_decay == STRONG_DECAY
     few, many = ([draw_configuration(Random(7), n, rows, {}) for n in range(30)] for rows in (100, 100_000))
     assert few[0] != many[0]
     assert few[1:] == many[1:]

@@ -19,13 +19,13 @@ WEIGHT_DECAYS = (0.02, 2.0)
 NUMBERS = ("piecewise", "piecewise", "piecewise", "piecewise", "piecewise", "plain", "periodic")
 BINS = (16, 32, 48, 64)
 EMBEDDING_SIZES = (4, 8, 16)
-FEW_ROWS = 1500  # below, the steps are so few that the first member's decay comes to nothing unless it is strong
+STRONG_DECAY_BELOW = 1500  # rows: their steps are so few that the first member's decay comes to nothing unless strong
 STRONG_DECAY = 2.0
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """The hyper-parameters of a network; the defaults are those of the first member, on `FEW_ROWS` rows and more.
+    """The hyper-parameters of a network; the defaults are those of the first member where rows are not few.
 
     numbers : how numerical columns enter: as they are, each with a factor, and with "piecewise" or "periodic" each also
         by an embedding of ``number_size`` numbers
@@ -59,7 +59,7 @@ def first_configuration(n_rows: int, fixed: Mapping[str, Any]) -> Configuration:
     >>> first_configuration(1_000, {}).weight_decay, first_configuration(10_000, {}).weight_decay
     (2.0, 0.3)
     """
-    few = {"weight_decay": STRONG_DECAY} if n_rows < FEW_ROWS else {}
+    few = {"weight_decay": STRONG_DECAY} if n_rows < STRONG_DECAY_BELOW else {}
     return dataclasses.replace(Configuration(), **{**few, **fixed})
 
 

@@ -191,8 +191,8 @@ def plan_population(
         if cost(fewest, span, n_folds) > most and epochs is None:
             span = max(int(most / cost(fewest, 1, n_folds)), LEAST_EPOCHS)
         if epochs is None and n_rows >= MANY_ROWS:
-            lengths = [*range(LONG_EPOCHS, span, -CYCLE_ENDS[-1])]
-            span = next((each for each in lengths if cost(fewest, each, n_folds) <= budget), span)
+            longer = range(LONG_EPOCHS, span, -CYCLE_ENDS[-1])
+            span = next((each for each in longer if cost(fewest, each, n_folds) <= budget), span)
         least = cost(fewest, span, n_folds)
         said = f", from {n_rows:,} rows" if least <= budget else ", the least for networks of this size"
         reasons.append(f"about {max(budget, least):.0f} seconds of one core{said} (a time budget overrides)")
