@@ -10,4 +10,8 @@
 #include "losses.h"
 #include "normalization.h"
 #include "optimizers.h"
+#include "operate.h"
+#include "batch.h"
+#include "train.h"
+#include "predict.h"
 #include "run.h"
