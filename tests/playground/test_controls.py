@@ -170,6 +170,13 @@ class Hands:
         return path
 
 
+# Whether the page shows the configuration that the experiment has: what a hand did may still be under way to it.
+FOLLOWED = """
+async (wanted) => {
+  const { latest } = await import("/static/state.js");
+  return JSON.stringify(latest.experiment.configuration) === JSON.stringify(wanted);
+}
+"""
 ON_EDGE = """
 (id) => {
   const path = document.getElementById(id);
@@ -303,6 +310,7 @@ class Stage:
         """Set the scene anew where a control was taken away by the one before."""
         if self.experiment.playing:
             self.page.click("#play")
+        until(self.page, FOLLOWED, self.experiment.configuration.to_json())
         if not any(name.endswith("-remove") for name in self.names):
             self.page.evaluate("document.querySelectorAll('.layer-settings').forEach((each) => (each.open = false))")
         if set(self.names) <= set(self.page.evaluate(LISTED)):

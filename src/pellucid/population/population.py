@@ -29,6 +29,7 @@ from pellucid.network import Network
 from pellucid.population.ensemble import Ensemble
 from pellucid.population.members import Build, Fold, Member
 from pellucid.population.outlook import LEAST_GAIN, gain
+from pellucid.population.pace import Pace
 from pellucid.population.plan import PopulationPlan, n_kept
 from pellucid.population.selection import Selection, blend, select_ensemble
 from pellucid.random import Purpose, Random
@@ -97,8 +98,7 @@ class Population:
         self.deadline: float | None = None
         self._errors: list[DivergenceError] = []
         self._ranked = list(self.members)  # the best first, as far as is known
-        self._paces: dict[int, float] = {}  # seconds on one core of an epoch of a member's networks, on all folds
-        self._besides = 0.0  # and of all else that a member takes in a rung
+        self._pace = Pace(plan, cores=cores, n_folds=len(self.folds))
 
     def train(self, watchers: Sequence[Callback] = (), deadline: float | None = None) -> PopulationPlan:
         """Train rung by rung and return the plan with the rungs that were reached, and how many members reached them.
@@ -230,48 +230,22 @@ class Population:
         self.jobs = {}
         if not self.candidates:
             raise self._errors[0]
-        self._measure(left, rung, epoch, time.perf_counter() - began)
+        trained = [member for member in left if not member.stopped_by]
+        self._pace.note_rung(trained, rung, time.perf_counter() - began)
         return True
 
-    def _measure(self, left: list[Member], rung: int, epoch: int, seconds: float) -> None:
-        """Note how long each member took, in the rung that ended, for an epoch, and a member for all besides.
-
-        Not of the first rung, the shortest one, whose time goes mostly into what is done once.
-        """
-        if rung == 0:
-            return
-        before = self.plan.rungs[rung - 1]
-        trained = [member for member in left if not member.stopped_by]
-        self._paces = {member.number: member.seconds(before) / (epoch - before) for member in trained}
-        if trained:
-            training = sum(self._paces.values()) * (epoch - before)
-            self._besides = max(0.0, seconds * self.cores - training) / len(trained)
-
     def _hurry(self, rung: int, seconds: float) -> None:
-        """Stop the last members in rank that would not be in time; all of them if one would miss the next rung."""
+        """Stop the last members in rank that would not be in time."""
         left = [member for member in self._ranked if not member.stopped_by]
-        n = len(left)
-        while n > 1 and self._needed(left[:n], rung, len(self.plan.rungs)) > seconds:
-            n -= 1
-        if n == 1 and self._needed(left[:1], rung, rung + 1) > seconds:
-            n = 0
-        for member in left[n:]:
+        for member in left[self._pace.n_in_time(left, rung, seconds) :]:
             member.stopped_by = f"the time budget, after epoch {self.plan.rungs[rung - 1]}"
-
-    def _needed(self, members: list[Member], rung: int, end: int) -> float:
-        """Return the seconds from one rung to another, if of the members, best first, the last ones stop on the way."""
-        seconds = 0.0
-        for current in range(rung, end):
-            n_epochs = self.plan.rungs[current] - self.plan.rungs[current - 1]
-            work = sum(self._paces.get(member.number, 0.0) * n_epochs + self._besides for member in members)
-            seconds += work / min(self.cores, len(members) * len(self.folds))
-            members = members[: n_kept(current, len(members))]
-        return seconds
 
     def _judge(self, rung: int, epoch: int, seconds: float) -> bool:
         """Choose the ensemble, stop the members that are behind, and return whether going on may be worth it."""
         before = None if self.selection is None else self.selection.values[-1]
+        began = time.perf_counter()
         self.selection = self._select([candidate.predictions for candidate in self.candidates], None)
+        self._pace.note_selection(time.perf_counter() - began)
         value = self.selection.values[-1]
         left = [member for member in self.members if not member.stopped_by]
         sign = -1.0 if self.metric.higher_is_better else 1.0
