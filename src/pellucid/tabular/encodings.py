@@ -277,13 +277,14 @@ def center_and_scale(numbers: np.ndarray) -> tuple[float, float]:
     """
     if len(numbers) == 0:
         return 0.0, 0.0
-    positions = [fraction * (len(numbers) - 1) for fraction in (0.25, 0.5, 0.75)]
-    around = {int(position) + step for position in positions for step in (0, 1)} & set(range(len(numbers)))
-    ordered = np.partition(0.5 * numbers, sorted(around | {0, len(numbers) - 1}))  # halves: no difference overflows
+    last = len(numbers) - 1
+    positions = [fraction * last for fraction in (0.25, 0.5, 0.75)]
+    around = {min(int(position) + step, last) for position in positions for step in (0, 1)}
+    ordered = np.partition(0.5 * numbers, sorted(around | {0, last}))  # halves: no difference overflows
 
     def quantile(position: float) -> float:
         low = int(position)
-        a, b = float(ordered[low]), float(ordered[min(low + 1, len(ordered) - 1)])
+        a, b = float(ordered[low]), float(ordered[min(low + 1, last)])
         return a + (position - low) * (b - a)
 
     q25, q50, q75 = (quantile(position) for position in positions)
