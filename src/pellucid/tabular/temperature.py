@@ -76,11 +76,12 @@ def fit_temperature(outputs: Array, target: Array, loss: Loss, weight: Array | N
     if n_rows < 2 * FOLDS:
         return Temperature(1.0, 0.0, f"{n_rows} rows are too few to judge a temperature by: it takes {2 * FOLDS}")
 
+    best = _best_sharpness(outputs, target, weight, yes_or_no)
     fold = np.arange(n_rows) % FOLDS
     gains = np.zeros(n_rows)
     for index in range(FOLDS):
         own, rest = fold == index, fold != index
-        sharpness = _best_sharpness(outputs[rest], target[rest], weight[rest], yes_or_no)
+        sharpness = _best_sharpness(outputs[rest], target[rest], weight[rest], yes_or_no, start=best)
         plain = _losses(outputs[own], target[own], yes_or_no)
         gains[own] = plain - _losses(outputs[own] * sharpness, target[own], yes_or_no)
     share = weight / total(weight)
@@ -91,7 +92,7 @@ def fit_temperature(outputs: Array, target: Array, loss: Loss, weight: Array | N
     found = f"on rows that took no part it {change}, with a standard error of {error:.1g}"
     if not gain > MARGIN * error:
         return Temperature(1.0, gain, f"no temperature is sure to help: {found}")
-    value = 1.0 / _best_sharpness(outputs, target, weight, yes_or_no)
+    value = 1.0 / best
     return Temperature(value, gain, f"temperature {value:.3g}: {found}")
 
 
@@ -120,25 +121,26 @@ def log_probabilities(p: Array) -> Array:
     return logarithms(np.maximum(p, SMALLEST))
 
 
-def _best_sharpness(outputs: Array, target: Array, weight: Array, yes_or_no: bool) -> float:
+def _best_sharpness(outputs: Array, target: Array, weight: Array, yes_or_no: bool, start: float = 1.0) -> float:
     """Return the root of dL/dβ between 1 / `HIGHEST` and 1 / `LOWEST`, or the end beyond which it lies.
 
-    Newton's step, kept within the bracket of a negative slope and a positive one; where it leaves that, or does not
-    halve the slope, the bracket is halved instead.
+    Newton's step, kept within the bracket of a negative slope and a positive one. Where it does not halve the slope,
+    the end that the root lies towards is tried, and from then on the bracket is halved.
     """
     low, high = 1 / HIGHEST, 1 / LOWEST
-    if _slopes(outputs, target, weight, yes_or_no, low)[0] >= 0:
-        return low
-    if _slopes(outputs, target, weight, yes_or_no, high)[0] <= 0:
-        return high
-    beta, before = 1.0, math.inf
+    untried = {low, high}
+    beta, before = start, math.inf
     for _ in range(STEPS):
         slope, curvature = _slopes(outputs, target, weight, yes_or_no, beta)
+        end = high if slope < 0 else low
+        if beta == end:
+            return beta
         low, high = (beta, high) if slope < 0 else (low, beta)
-        nearer = abs(slope) <= 0.5 * before
-        following = beta - slope / curvature if nearer and curvature > 0 else math.inf
-        if not low < following < high:
-            following = 0.5 * (low + high)
+        if abs(slope) <= 0.5 * before and curvature > 0:
+            following = min(max(beta - slope / curvature, low), high)
+        else:
+            following = end if end in untried else 0.5 * (low + high)
+        untried.discard(following)
         if abs(following - beta) <= PRECISION * beta:
             return following
         beta, before = following, abs(slope)
