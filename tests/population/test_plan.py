@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from pellucid.population.plan import CYCLE_ENDS, EPOCHS, LONG_EPOCHS, MANY_ROWS, MEMBERS, MOST_CYCLES, plan_population
+from pellucid.population.plan import (
+    CYCLE_ENDS,
+    EPOCHS,
+    LONG_EPOCHS,
+    MANY_ROWS,
+    MEMBERS,
+    MOST_CYCLES,
+    SET_UP_SECONDS,
+    plan_population,
+    share_of_work,
+)
 
 N_ROWS, ROW_SECONDS = 10_000, 1e-6
 DEAR = [1.0, 1.0, 50.0, 1.0]  # the third member takes as much as fifty others
@@ -44,3 +54,16 @@ def test_without_a_budget_many_rows_are_trained_on_for_longer_where_there_is_tim
     assert (many.epochs, many.n_members >= MEMBERS[0]) == (LONG_EPOCHS, True)
     assert plan_population(1_000_000, [work]).epochs == EPOCHS[1]
     assert plan_population(MANY_ROWS, [work], members=3).epochs == LONG_EPOCHS
+
+
+@pytest.mark.parametrize(("n_rows", "epochs"), [(MANY_ROWS - 1, EPOCHS[0]), (MANY_ROWS, LONG_EPOCHS)])
+def test_numbers_have_folds_only_where_some_members_are_trained_in_full_on_each(n_rows: int, epochs: int) -> None:
+    def folds(seconds: float, regression: bool) -> int:
+        given = {"core_seconds": seconds, "row_seconds": ROW_SECONDS, "regression": regression}
+        return plan_population(n_rows, [1.0], **given).n_folds
+
+    seen = 0.75 * n_rows * epochs * ROW_SECONDS  # by each of 4 * 4 networks that go on to the end
+    set_up = 4 * SET_UP_SECONDS
+    least = MEMBERS[0] * 4 * (seen * share_of_work(MEMBERS[0]) + set_up)
+    assert [folds(0.99 * least, True), folds(1.01 * least, True)] == [1, 4]
+    assert folds(0.99 * least, False) == 4

@@ -138,11 +138,12 @@ def fit_population(
             for n in range(planned["members"] or MEMBERS[1])
         ]
         works = [work_per_row(encoder, n_outputs, configuration) for configuration in drawn]
-        plan = plan_population(n_rows, works, one_fold=one_fold, **planned)
+        known = {**planned, "one_fold": one_fold, "regression": loss.link == "identity"}
+        plan = plan_population(n_rows, works, **known)
         if deadline is not None:
             pace = _row_seconds(encoder, rows, build, loss, fixed, plan.batch_size, rng)
             left = max(deadline - time.perf_counter(), 0.01) * SAFETY * cores
-            plan = plan_population(n_rows, works, one_fold=one_fold, core_seconds=left, row_seconds=pace, **planned)
+            plan = plan_population(n_rows, works, core_seconds=left, row_seconds=pace, **known)
     members = []
     for number in range(plan.n_members):
         configuration = suited(draw_configuration(rng, number, n_rows, fixed), encoder, fixed)
