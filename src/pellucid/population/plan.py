@@ -143,8 +143,8 @@ def plan_population(
     works : floating-point operations of a training step per row, of the first members; the others are about as they are
     members, batch_size, epochs, folds : what is decided already
     one_fold : whether the rows to judge by are others
-    regression : whether numbers are predicted: in a time budget that is too short for several members trained in full
-        on all folds, more members on one part of the rows then do better; classes gain by the mean of the folds
+    regression : whether numbers are predicted: in a time budget too short to train in full on several folds, they are
+        learned better in full on one part of the rows; classes gain more by the mean of the folds
     core_seconds : the time that training may take, summed over cores; without it, a default from the number of rows
     row_seconds : the measured time of the first member's training step per row, on one core; without it, from ``works``
 
@@ -179,11 +179,8 @@ def plan_population(
 
     if core_seconds is not None:
         few = min(members or FEW_MEMBERS, FEW_MEMBERS)
-        if folds is None and n_folds > 1:
-            full = LONG_EPOCHS if n_rows >= MANY_ROWS else span
-            least, length = (MEMBERS[0], full) if regression else (FEW_MEMBERS, LEAST_EPOCHS)
-            if most_members(epochs or length, n_folds) < min(members or least, least):
-                n_folds = 1
+        if folds is None and n_folds > 1 and most_members(span if regression else LEAST_EPOCHS, n_folds) < few:
+            n_folds = 1
         affordable = len(works) * budget / (cost(len(works), 2, n_folds) - cost(len(works), 1, n_folds))
         cycles = min(round(max(span, math.sqrt(LONGER * affordable)) / CYCLE_ENDS[-1]), MOST_CYCLES)
         lengths = [CYCLE_ENDS[-1] * n for n in range(max(cycles, 1), 0, -1)]
@@ -199,9 +196,9 @@ def plan_population(
         if epochs is None and n_rows >= MANY_ROWS:
             longer = range(LONG_EPOCHS, span, -CYCLE_ENDS[-1])
             span = next((each for each in longer if cost(fewest, each, n_folds) <= budget), span)
-        needed = cost(fewest, span, n_folds)
-        said = f", from {n_rows:,} rows" if needed <= budget else ", the least for networks of this size"
-        reasons.append(f"about {max(budget, needed):.0f} seconds of one core{said} (a time budget overrides)")
+        least = cost(fewest, span, n_folds)
+        said = f", from {n_rows:,} rows" if least <= budget else ", the least for networks of this size"
+        reasons.append(f"about {max(budget, least):.0f} seconds of one core{said} (a time budget overrides)")
     has_rest = core_seconds is not None
     if members is None:
         members = max(most_members(span, n_folds), 1 if core_seconds is not None else MEMBERS[0])
