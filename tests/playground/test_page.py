@@ -92,18 +92,22 @@ def test_a_point_is_drawn_by_mouse_and_by_keyboard(page: Any) -> None:
     )
 
 
-def test_the_link_brings_back_the_run(page: Any) -> None:
+def test_the_link_brings_back_the_run(page: Any, experiment: Experiment) -> None:
+    def link() -> str:
+        """Return the page's address once it has followed the experiment."""
+        until(page, "text => location.hash === `#${text}`", experiment.do({"command": "link"})["text"])
+        return str(page.url)
+
     page.click("#layer-1-further")
     page.wait_for_selector("#neuron-1-4")
     page.click("#epoch")
     until(page, "document.querySelector('#clock').textContent === '1'")
     loss = page.text_content("#train-loss")
-    page.wait_for_timeout(800)  # the link follows a moment later
-    link = page.url
+    first = link()
     page.click("#layer-1-fewer")
     page.wait_for_selector("#neuron-1-4", state="detached")
-    page.wait_for_timeout(800)
-    page.evaluate("link => { location.hash = new URL(link).hash }", link)
+    assert link() != first
+    page.evaluate("link => { location.hash = new URL(link).hash }", first)
     page.wait_for_selector("#neuron-1-4")
     until(page, "loss => document.querySelector('#train-loss').textContent === loss", loss)
 
