@@ -121,7 +121,8 @@ def fit_population(
 
     Raises `NotEnoughMemoryError` before anything is trained.
     """
-    judge = metric_for("regression" if loss.link == "identity" else "classification", metric, "fit")
+    regression = loss.link == "identity"
+    judge = metric_for("regression" if regression else "classification", metric, "fit")
 
     def build(configuration: Configuration, target: Array, weight: Array | None, own: Random) -> Network:
         return build_member(encoder, n_outputs, configuration, loss, target, weight, own)
@@ -138,7 +139,7 @@ def fit_population(
             for n in range(planned["members"] or MEMBERS[1])
         ]
         works = [work_per_row(encoder, n_outputs, configuration) for configuration in drawn]
-        known = {**planned, "one_fold": one_fold, "regression": loss.link == "identity"}
+        known = {**planned, "one_fold": one_fold, "regression": regression}
         plan = plan_population(n_rows, works, **known)
         if deadline is not None:
             pace = _row_seconds(encoder, rows, build, loss, fixed, plan.batch_size, rng)
