@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,20 @@ URL.createObjectURL = (blob) => {
 """  # each element remembers whether it listens to a hand, and the page how many files it gave
 
 
+PATIENCE = 60  # seconds until a test gives up: far above what any answer takes, also where other tests have the cores
+
+
+def wait(holds: Callable[[], Any], what: str) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end, what
+        time.sleep(0.03)
+
+
 def until(page: Any, expression: str, argument: Any = None) -> None:
     """Wait in Python: the page's policy forbids the browser's own waiting, which evaluates text."""
-    end = time.monotonic() + 15
-    while not page.evaluate(expression, argument):
-        assert time.monotonic() < end, expression
-        time.sleep(0.03)
+    wait(lambda: page.evaluate(expression, argument), expression)
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +81,8 @@ def page(browser: Any, experiment: Experiment) -> Iterator[Any]:
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         context.add_init_script(HEARD)
         shown = context.new_page()
+        shown.set_default_timeout(1000 * PATIENCE)
+        shown.on("filechooser", lambda chooser: None)  # from the first on, choosers come to the test
         wrong: list[str] = []
         shown.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
         shown.on("pageerror", lambda error: wrong.append(str(error)))

@@ -14,7 +14,7 @@ import pellucid
 from pellucid.model import save
 from pellucid.playground import Experiment
 from pellucid.playground.configuration import DEFAULT
-from tests.playground.conftest import until
+from tests.playground.conftest import PATIENCE, until
 from tests.playground.controls import Control, clicks, control_of
 
 LISTED = """
@@ -304,12 +304,12 @@ class Stage:
 
     def set(self) -> None:
         SCENES[self.scene](self.page, self.experiment, self.files)
-        self.page.wait_for_timeout(200)
+        steady(self.page.evaluate, LISTED)
 
     def mend(self) -> None:
         """Set the scene anew where a control was taken away by the one before."""
         if self.experiment.playing:
-            self.page.click("#play")
+            self.page.click("#play[aria-pressed=true]")
         until(self.page, FOLLOWED, self.experiment.configuration.to_json())
         if not any(name.endswith("-remove") for name in self.names):
             self.page.evaluate("document.querySelectorAll('.layer-settings').forEach((each) => (each.open = false))")
@@ -329,7 +329,6 @@ def stage(request: Any, page: Any, experiment: Experiment, tmp_path: Path) -> St
 def test_each_control_does_what_it_is_for(stage: Stage, by: str) -> None:
     from playwright.sync_api import Error
 
-    stage.page.set_default_timeout(8000)
     page, hands, wrong = stage.page, Hands(stage.page, stage.files), []
     edges = [name for name in stage.names if name.startswith("edge-")]
     if len(edges) > 20:  # a model has hundreds, of which a mouse reaches those that do not lie under others
@@ -345,7 +344,7 @@ def test_each_control_does_what_it_is_for(stage: Stage, by: str) -> None:
         stage.mend()
         page.evaluate("document.querySelector('#notice').hidden = true")
         control.before(page)
-        was = settled(control, stage)
+        was = steady(control.effect, stage.experiment, page)
         try:
             getattr(hands, by)(name)
         except (AssertionError, Error) as problem:
@@ -361,11 +360,11 @@ def test_each_control_does_what_it_is_for(stage: Stage, by: str) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def settled(control: Control, stage: Stage) -> Any:
-    """Return what the effect is once it stays the same for a while: all that was done before has had its effect."""
-    found, since = control.effect(stage.experiment, stage.page), time.monotonic()
+def steady(look: Callable[..., Any], *at: Any) -> Any:
+    """Return what is seen once it stays the same for a while: all that was done before has had its effect."""
+    found, since = look(*at), time.monotonic()
     while time.monotonic() < since + 0.3:
-        now = control.effect(stage.experiment, stage.page)
+        now = look(*at)
         if now != found:
             found, since = now, time.monotonic()
     return found
@@ -373,7 +372,7 @@ def settled(control: Control, stage: Stage) -> Any:
 
 def changed(control: Control, was: Any, stage: Stage) -> Any:
     """Return what the effect has become, after a wait for it to be another."""
-    end = time.monotonic() + 5
+    end = time.monotonic() + PATIENCE
     while (now := control.effect(stage.experiment, stage.page)) == was and time.monotonic() < end:
         stage.page.wait_for_timeout(30)
     return now
@@ -381,7 +380,8 @@ def changed(control: Control, was: Any, stage: Stage) -> Any:
 
 def agree(page: Any, name: str, value: Any) -> bool:
     """Return whether the control shows the value that the experiment has, before long."""
-    for _ in range(100):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
         kind = page.evaluate(KIND, name)
         shown = page.evaluate("id => document.getElementById(id).value", name)
         if kind == "checkbox":

@@ -15,11 +15,12 @@ import pytest
 
 pytest.importorskip("jupyterlab", reason="jupyterlab is not installed: the widget is tested with a stand-in only")
 pytest.importorskip("anywidget")
+from tests.playground.conftest import PATIENCE
+
 pytestmark = pytest.mark.slow
 
 CODE = 'from pellucid.playground import Experiment, Widget\nwidget = Widget(Experiment(data={"kind": "xor"}))\nwidget'
 SHOWN = "widget.experiment.configuration.data['kind'], widget.experiment.timeline.epoch > 0"
-PATIENCE = 60  # seconds, of a busy machine
 
 
 def until(found: Callable[[], Any]) -> Any:

@@ -20,7 +20,7 @@ from pellucid.model import save
 from pellucid.playground import Experiment
 from pellucid.playground.configuration import DEFAULT
 from pellucid.playground.state import encode
-from tests.playground.conftest import until
+from tests.playground.conftest import until, wait
 
 pytest.importorskip("uvicorn")
 STATIC = Path(pellucid.playground.__file__).parent / "static"
@@ -80,6 +80,32 @@ def test_keys_do_what_the_buttons_do(page: Any) -> None:
     assert page.is_visible("#dialog")
 
 
+def test_a_press_outlives_the_rebuilding_of_what_is_pressed(page: Any, experiment: Experiment) -> None:
+    """A number that was typed is taken when the mouse goes down elsewhere; the answer makes the controls anew."""
+
+    def type_then_press(rate: str, selector: str) -> None:
+        old, box = page.query_selector(selector), page.locator(selector).bounding_box()
+        page.click("#main-rate", click_count=3)
+        page.keyboard.type(rate)
+        page.mouse.move(box["x"] + 5, box["y"] + 5)
+        page.mouse.down()
+        until(page, "old => !old.isConnected", old)
+        page.mouse.up()
+
+    type_then_press("0.5", "#new-data")
+    until(page, "document.querySelector('#main-rate').value === '0.5'")
+    wait(lambda: experiment.configuration.data["seed"] == 1, "pressed in vain")
+    type_then_press("0.25", "[for='feature-x1x2']")
+    wait(lambda: "x1x2" in experiment.configuration.data["features"], "pressed in vain")
+    with page.expect_file_chooser():
+        type_then_press("0.125", "[for=upload]")
+    page.focus("#new-data")
+    page.keyboard.down("Space")
+    page.evaluate("document.querySelector('#language').click()")
+    page.keyboard.up("Space")
+    wait(lambda: experiment.configuration.data["seed"] == 2, "pressed in vain")
+
+
 def test_a_point_is_drawn_by_mouse_and_by_keyboard(page: Any) -> None:
     page.click("#draw")
     page.click("#points", position={"x": 8, "y": 8})
@@ -94,9 +120,10 @@ def test_a_point_is_drawn_by_mouse_and_by_keyboard(page: Any) -> None:
 
 def test_the_link_brings_back_the_run(page: Any, experiment: Experiment) -> None:
     def link() -> str:
-        """Return the page's address once it has followed the experiment."""
-        until(page, "text => location.hash === `#${text}`", experiment.do({"command": "link"})["text"])
-        return str(page.url)
+        """Return what the page's address holds once it has followed the experiment."""
+        held = f"#{experiment.do({'command': 'link'})['text']}"
+        until(page, "held => location.hash === held", held)
+        return held
 
     page.click("#layer-1-further")
     page.wait_for_selector("#neuron-1-4")
@@ -107,7 +134,7 @@ def test_the_link_brings_back_the_run(page: Any, experiment: Experiment) -> None
     page.click("#layer-1-fewer")
     page.wait_for_selector("#neuron-1-4", state="detached")
     assert link() != first
-    page.evaluate("link => { location.hash = new URL(link).hash }", first)
+    page.evaluate("held => { location.hash = held }", first)
     page.wait_for_selector("#neuron-1-4")
     until(page, "loss => document.querySelector('#train-loss').textContent === loss", loss)
 

@@ -23,6 +23,7 @@ from pellucid.model import save
 from pellucid.playground import Experiment
 from pellucid.playground.server import MESSAGES_A_SECOND, Page, Server, bound_socket
 from pellucid.playground.worker import Worker
+from tests.playground.conftest import PATIENCE, wait
 
 
 class Visit:
@@ -76,14 +77,14 @@ def closing_code(socket: ClientConnection) -> int:
     """Read on until the server closes the socket."""
     with contextlib.suppress(ConnectionClosed):
         while True:
-            socket.recv(timeout=20)
+            socket.recv(timeout=PATIENCE)
     assert socket.close_code is not None
     return socket.close_code
 
 
 def answer_to(socket: ClientConnection, id: int) -> dict[str, Any]:
     while True:
-        frame: dict[str, Any] = json.loads(socket.recv(timeout=20))
+        frame: dict[str, Any] = json.loads(socket.recv(timeout=PATIENCE))
         if frame.get("id") == id:
             return frame
 
@@ -91,7 +92,7 @@ def answer_to(socket: ClientConnection, id: int) -> dict[str, Any]:
 def test_a_page_is_greeted_and_answered(server: Server, visit: Visit) -> None:
     assert "<title>Pellucid" in visit.client.get("/").text
     with visit.connect() as socket:
-        greeting = [json.loads(socket.recv(timeout=20)) for _ in range(4)]
+        greeting = [json.loads(socket.recv(timeout=PATIENCE)) for _ in range(4)]
         assert [frame["frame"] for frame in greeting] == ["options", "experiment", "data", "progress"]
         socket.send(json.dumps({"command": "step_batch", "id": 5, "count": 3}))
         assert answer_to(socket, 5)["step"] == 3
@@ -123,10 +124,10 @@ def test_play_streams_frames_and_a_later_page_takes_over(server: Server, visit: 
     with visit.connect() as socket:
         socket.send(json.dumps({"command": "play", "id": 1}))
         answer_to(socket, 1)
-        epochs = [json.loads(socket.recv(timeout=20))["epoch"] for _ in range(5)]
+        epochs = [json.loads(socket.recv(timeout=PATIENCE))["epoch"] for _ in range(5)]
         assert epochs == sorted(epochs) and epochs[-1] > 0
         with visit.connect() as other:
-            json.loads(other.recv(timeout=20))
+            json.loads(other.recv(timeout=PATIENCE))
             assert closing_code(socket) == 4000
             other.send(json.dumps({"command": "pause", "id": 2}))
             assert answer_to(other, 2)["playing"] is False
@@ -135,12 +136,13 @@ def test_play_streams_frames_and_a_later_page_takes_over(server: Server, visit: 
 def test_a_page_that_does_not_read_never_slows_training(server: Server, visit: Visit) -> None:
     with visit.connect() as socket:
         socket.send(json.dumps({"command": "play", "id": 1}))
-        epoch = answer_to(socket, 1)["epoch"]
-        for _ in range(3):
-            time.sleep(0.3)
-            reached = server.worker.ask(lambda experiment: experiment.timeline.epoch).result(20)
-            assert reached > epoch
-            epoch = reached
+        begun = answer_to(socket, 1)["epoch"]
+
+        def trained() -> int:
+            epoch: int = server.worker.ask(lambda experiment: experiment.timeline.epoch).result(PATIENCE)
+            return epoch - begun
+
+        wait(lambda: trained() > 300, "training stands still")
 
 
 def test_of_frames_that_were_not_sent_the_latest_wins_and_the_curve_is_whole() -> None:

@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("anywidget")
 from pellucid.playground import Experiment
 from pellucid.playground.widget import MOST_UNREAD, STATIC, Widget
+from tests.playground.conftest import PATIENCE, wait
 
 ROWS = b"size,kind\n" + b"".join(b"%d,%s\n" % (i % 7, b"plum" if i % 7 < 3 else b"pear") for i in range(50))
 
@@ -29,7 +30,7 @@ class Cell:
         self.widget._handle_custom_msg(content, buffers or [])
 
     def frame(self, *, read: bool = True) -> dict[str, Any]:
-        frame: dict[str, Any] = json.loads(self.sent.get(timeout=20)["frame"])
+        frame: dict[str, Any] = json.loads(self.sent.get(timeout=PATIENCE)["frame"])
         if read:
             self.hear({"read": True})
         return frame
@@ -62,6 +63,7 @@ def test_a_page_is_greeted_and_answered(cell: Cell) -> None:
 
 def test_a_page_that_does_not_read_gets_no_more_and_then_the_latest(cell: Cell) -> None:
     cell.ask("play", 1)
+    wait(lambda: cell.sent.qsize() == MOST_UNREAD, "not so many frames")
     time.sleep(0.6)
     assert cell.sent.qsize() == MOST_UNREAD
     epoch = [cell.frame(read=False)["epoch"] for _ in range(MOST_UNREAD)][-1]
@@ -79,7 +81,7 @@ def test_a_table_is_taken_in_by_a_message(cell: Cell) -> None:
 
 def test_the_page_is_given_whole(cell: Cell) -> None:
     cell.hear({"want": "page"})
-    page = cell.sent.get(timeout=20)["page"]
+    page = cell.sent.get(timeout=PATIENCE)["page"]
     assert page["body"].startswith("<body>") and "page.js" in page["modules"] and "widget.js" not in page["modules"]
 
 
@@ -112,7 +114,7 @@ def test_the_page_learns_in_a_cell(cell: Cell, browser: Any) -> None:
 
     def until(found: Any) -> None:
         """Carry what the widget sends into the page, until it shows what is looked for."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + PATIENCE
         while not found():
             assert time.monotonic() < end, wrong
             while not cell.sent.empty():

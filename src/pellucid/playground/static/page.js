@@ -10,6 +10,7 @@ import { buildLessons } from "./lessons.js";
 import { followLink, openLink } from "./link.js";
 import { buildMarks } from "./marks.js";
 import { buildNetwork } from "./network.js";
+import { keepPresses } from "./press.js";
 import { openSocket } from "./socket.js";
 import { ask, connect, on } from "./state.js";
 import { say, setLanguage, t } from "./strings.js";
@@ -29,6 +30,7 @@ buildMarks();
 buildDrawer();
 buildLessons();
 buildKeyboard();
+keepPresses();
 find("#skip").addEventListener("click", (event) => {
   event.preventDefault(); // what stands after # in the address is the state
   find("#network").focus();
