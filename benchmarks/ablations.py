@@ -141,7 +141,7 @@ def predicted(table: Table, population: Population) -> Predictions:
         networks = []
         configuration = population.members[candidate.member].configuration
         for fold, (parameters, buffers) in zip(population.folds, candidate.weights, strict=True):
-            network = population.build(configuration, fold.target, fold.weight, Random(0))
+            network = population.build(configuration, fold, Random(0))
             network.parameters[...], network.buffers[...], network.initialized = parameters, buffers, True
             networks.append(Ensemble((network,), (1.0,), table.loss).predict(table.x_test))
         found.append(networks)

@@ -46,6 +46,14 @@ def test_columns_that_tell_nothing_are_said_and_change_no_prediction(members: in
     np.testing.assert_array_equal(model.predict_proba(more), model.predict_proba(other))
 
 
+def test_a_column_of_grades_most_of_which_are_numbers_is_said() -> None:
+    table = {**numbers(60, 2), "grade": ["9", "10", "11", "12", "other"] * 12}
+    model = TabularClassifier(**QUICK).fit(table, table["n0"] > 0)
+    (remark,) = (text for text in model.remarks_ if "grade" in text)
+    assert remark.startswith("1 column holds few values, most but not all of them numbers: taken as a category")
+    assert "missing=" in remark
+
+
 def test_outliers_of_a_target_are_said_and_predictions_stay_within_its_range() -> None:
     table = numbers(80, 2)
     y = 2 * table["n0"]

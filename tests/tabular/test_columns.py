@@ -61,6 +61,17 @@ def test_text_that_is_mostly_numbers_is_refused_with_both_fixes() -> None:
     assert (column.kind, column.n_missing) == ("number", 2)
 
 
+def test_text_of_few_values_is_a_category_though_most_are_numbers() -> None:
+    grades = ["9", "10", "11", "12", ""] * 8 + ["other"] * 5
+    (column,) = infer_columns(to_table({"grade": grades}))
+    assert (column.kind, column.n_distinct, column.n_missing) == ("category", 5, 8)
+    for slip in (["other"] * 4, ["other"] * 5 + ["1o"]):
+        with pytest.raises(CellError, match="is not a number"):
+            infer_columns(to_table({"grade": grades[:40] + slip}))
+    with pytest.raises(CellError, match="is not a number"):
+        infer_columns(to_table({"grade": [str(n) for n in range(20)] * 3 + ["other"] * 5}))
+
+
 def test_declared_kinds() -> None:
     table = to_table({"code": [1, 2, 3], "word": ["a", "b", "c"]})
     assert infer_columns(table, {"code": "category"})[0].kind == "category"

@@ -23,7 +23,7 @@ from pellucid.population.memory import forecast_memory, free_memory, require_mem
 from pellucid.population.outlook import outlook
 from pellucid.population.plan import MEMBERS, PopulationPlan, plan_population
 from pellucid.population.population import Population, parts_of
-from pellucid.population.recipe import build_member, suited, work_per_row
+from pellucid.population.recipe import build_member, leave_out_rare, suited, work_per_row
 from pellucid.random import Random
 from pellucid.tabular.conformal import Intervals, PredictionSets
 from pellucid.tabular.encoder import Encoder
@@ -124,8 +124,10 @@ def fit_population(
     regression = loss.link == "identity"
     judge = metric_for("regression" if regression else "classification", metric, "fit")
 
-    def build(configuration: Configuration, target: Array, weight: Array | None, own: Random) -> Network:
-        return build_member(encoder, n_outputs, configuration, loss, target, weight, own)
+    def build(configuration: Configuration, fold: Fold, own: Random) -> Network:
+        network = build_member(encoder, n_outputs, configuration, loss, fold.target, fold.weight, own)
+        leave_out_rare(network, encoder, configuration, fold.x)
+        return network
 
     one_fold = held is not None or ranks is not None
     n_rows = len(rows.target)
@@ -142,13 +144,13 @@ def fit_population(
         known = {**planned, "one_fold": one_fold, "regression": regression}
         plan = plan_population(n_rows, works, **known)
         if deadline is not None:
-            pace = _row_seconds(encoder, rows, build, loss, fixed, plan.batch_size, rng)
+            pace = _row_seconds(encoder, rows, n_outputs, loss, fixed, plan.batch_size, rng)
             left = max(deadline - time.perf_counter(), 0.01) * SAFETY * cores
             plan = plan_population(n_rows, works, core_seconds=left, row_seconds=pace, **known)
     members = []
     for number in range(plan.n_members):
         configuration = suited(draw_configuration(rng, number, n_rows, fixed), encoder, fixed)
-        network = build(configuration, rows.target, rows.weight, rng)
+        network = build_member(encoder, n_outputs, configuration, loss, rows.target, rows.weight, rng)
         members.append(Member(number, configuration, network.parameters.nbytes + network.buffers.nbytes))
     require_memory(
         forecast_memory(
@@ -235,13 +237,13 @@ def _conformal(loss: Loss, predictions: Array, target: Array) -> Intervals | Pre
 
 
 def _row_seconds(
-    encoder: Encoder, rows: Rows, build: Any, loss: Loss, fixed: dict[str, Any], batch_size: int, rng: Random
+    encoder: Encoder, rows: Rows, n_outputs: int, loss: Loss, fixed: dict[str, Any], batch_size: int, rng: Random
 ) -> float:
     """Return how long a row takes in a training step of the first configuration, on one core."""
     some = rows.take(np.arange(min(len(rows.target), MEASURED_ROWS)))
     x = encoder.transform(some.table)
     configuration = suited(first_configuration(len(rows.target), fixed), encoder, fixed)
-    network = build(configuration, some.target, some.weight, rng)
+    network = build_member(encoder, n_outputs, configuration, loss, some.target, some.weight, rng)
     with limited_threads(1):
         seconds = train(
             network,

@@ -33,6 +33,7 @@ from pellucid.options import to_config
 from pellucid.population.ensemble import Ensemble
 from pellucid.population.view import MembersView
 from pellucid.random import Random, as_random
+from pellucid.tabular.columns import column_remarks
 from pellucid.tabular.conformal import Intervals, PredictionSets
 from pellucid.tabular.encoder import Encoder
 from pellucid.tabular.frames import column_names
@@ -125,7 +126,7 @@ class TabularEstimator(ShownInNotebook, TabularOptions, CallbackSupportMixin, Ba
         self.fingerprint_ = material.fingerprint()
         self.fit_seconds_, self.cpu_seconds_ = time.perf_counter() - began, time.process_time() - cpu_began
         noticed = () if is_classifier(self) else outlier_remarks(rows.target)
-        self.remarks_ = (*self.encoder_.remarks, *noticed, *self.remarks_)
+        self.remarks_ = (*column_remarks(material.columns), *noticed, *self.remarks_)
         if task is not None:
             task.end(dict)
         return self

@@ -21,9 +21,6 @@ from pellucid.population.plan import PopulationPlan
 from pellucid.random import Purpose, Random
 from pellucid.training import Callback, History, Run, train
 
-Build = Callable[[Configuration, Array, Array | None, Random], Network]
-"""Makes a network of a configuration, the target and weights of its training rows, and an address."""
-
 
 @dataclass(frozen=True)
 class Fold:
@@ -34,6 +31,10 @@ class Fold:
     weight: Array | None
     held: Array
     judged: Array
+
+
+Build = Callable[[Configuration, Fold, Random], Network]
+"""Makes a network of a configuration for the training rows of a fold, at an address."""
 
 
 class Cancelled(Exception):
@@ -80,7 +81,7 @@ class Member:
         """
         own_seed = int(Random(seed).at(purpose=Purpose.SAMPLE, layer=1 + k, step=self.number).words(1)[0])
         if k not in self.networks:
-            self.networks[k] = build(self.configuration, fold.target, fold.weight, Random(own_seed))
+            self.networks[k] = build(self.configuration, fold, Random(own_seed))
         network, history = self.networks[k], self.histories.get(k)
         given = self.configuration
         try:

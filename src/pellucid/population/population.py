@@ -167,10 +167,8 @@ class Population:
             candidate, count = self.candidates[index], int(self.selection.counts[index])
             chosen.append((candidate.member, self.plan.rungs[candidate.rung], count))
             for k, (parameters, buffers) in enumerate(candidate.weights):
-                fold = self.folds[k]
-                network = self.build(
-                    self.members[candidate.member].configuration, fold.target, fold.weight, Random(self.seed)
-                )
+                configuration = self.members[candidate.member].configuration
+                network = self.build(configuration, self.folds[k], Random(self.seed))
                 network.parameters[...], network.buffers[...] = parameters, buffers
                 network.initialized = True
                 networks.append(network)
@@ -187,8 +185,7 @@ class Population:
         return (f"{len(diverged)} of {len(self.members)} members diverged and train no further: {names}",)
 
     def _first_network(self) -> Network:
-        fold = self.folds[0]
-        return self.build(self.members[0].configuration, fold.target, fold.weight, Random(self.seed))
+        return self.build(self.members[0].configuration, self.folds[0], Random(self.seed))
 
     def _advance(self, left: list[Member], rung: int, epoch: int, run: Run, watchers: Sequence[Callback]) -> bool:
         """Train the members up to an epoch and keep the candidates; return False if the run was stopped meanwhile."""

@@ -74,6 +74,20 @@ def build_member(
     return network
 
 
+def leave_out_rare(network: Network, encoder: Encoder, configuration: Configuration, x: Array) -> None:
+    """Fix at 0 the factors of numbers that are rarely elsewhere than at their medians, if they are most of the numbers.
+
+    Adam makes as large a step for a column that is other than usual in one row of a thousand as for any: a network
+    learns such rows by heart. In some tables these columns tell most, so that only some members go without.
+
+    x : the encoded rows to learn from, (n_rows, n_columns), in which a number's median is 0
+    """
+    rare = np.count_nonzero(x[:, : encoder.n_scaled], axis=0) < configuration.least_share * len(x)
+    if 2 * np.count_nonzero(rare) > len(rare):
+        for values in (network.parameters, network.learning_rate_factor):
+            network.views(values)["0.columns.factor"][: len(rare)][rare] = 0.0
+
+
 def _embeddings(encoder: Encoder, size: int) -> dict[str, tuple[int, int, Layer]]:
     """Return an embedding for each column of codes, the last columns of the matrix; of many, in groups."""
     parts: dict[str, tuple[int, int, Layer]] = {}
@@ -101,6 +115,8 @@ def suited(configuration: Configuration, encoder: Encoder, fixed: Mapping[str, A
         changed["numbers"] = "plain"
     if encoder.code_columns and "embedding_size" not in fixed:
         changed["embedding_size"] = min(configuration.embedding_size, max(1, CODED_WIDTH // len(encoder.code_columns)))
+    if encoder.n_scaled <= MOST_EMBEDDED:
+        changed["least_share"] = 0.0
     return dataclasses.replace(configuration, **changed)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 KINDS = ("number", "category", "boolean", "date")
 N_EXAMPLES = 3
+MOST_GRADES, LEAST_REPEATS = 20, 5  # a text among numbers is one of few grades, such as "other", and no slip
+MIXED = "text of few values, most of them numbers"
 LEAST_ROWS = 20  # of a table whose texts name the rows, if they all differ; in smaller ones chance does it
 
 
@@ -58,7 +60,8 @@ def infer_columns(table: polars.DataFrame, kinds: Mapping[str, str] | None = Non
     """Say of each column of a table what it holds.
 
     Numbers are numbers; truth values, and the texts true and false in any case, are booleans; dates and times, and text
-    that is ISO 8601 throughout, are dates; text that is a number throughout is a number; all other text is a category.
+    that is ISO 8601 throughout, are dates; text that is a number throughout is a number; all other text is a category,
+    also where most of it is a number, if there are few values and the others come often, as in "9", "10", "other".
     Such text that is another in each of 20 rows or more tells nothing of other rows: it is an identifier.
     ``kinds`` overrides the inference for the columns that it names, for example ``{"zip code": "category"}``.
 
@@ -89,6 +92,28 @@ def infer_columns(table: polars.DataFrame, kinds: Mapping[str, str] | None = Non
             hint = near_miss(str(kind), KINDS)
             raise OptionError(f"kinds: column {name!r} got {kind!r}; it expects one of {listed(KINDS)}{hint}")
     return [_column(series, kinds.get(series.name)) for series in table.get_columns()]
+
+
+def column_remarks(columns: Sequence[Column]) -> tuple[str, ...]:
+    """Return what is to be said of columns that tell nothing or may be misread: a sentence for each case there is."""
+    found = []
+    for names, text in (
+        ([each.name for each in columns if each.kind == "identifier"], "text that is another in each row: left out"),
+        ([each.name for each in columns if each.kind == "empty"], "no value: left out"),
+        (
+            [each.name for each in columns if each.reason == MIXED],
+            "few values, most but not all of them numbers: taken as a category (if a text stands for a missing value, "
+            "say missing=)",
+        ),
+        (
+            [each.name for each in columns if each.is_used and each.is_constant and not each.n_missing],
+            "one value throughout, which tells nothing",
+        ),
+    ):
+        if names:
+            counted = "1 column holds" if len(names) == 1 else f"{len(names)} columns hold"
+            found.append(f"{counted} {text}: {listed(names)}")
+    return tuple(found)
 
 
 def _column(series: polars.Series, declared: str | None) -> Column:
@@ -137,12 +162,21 @@ def _inferred(series: polars.Series) -> tuple[str, str]:
     if n_numbers == n_values:
         return "number", "text that is a number throughout"
     if 2 * n_numbers > n_values:
+        if _is_graded(series):
+            return "category", MIXED
         raise _mostly_numbers(series, n_numbers, n_values)
     if parsed_booleans(series).null_count() == series.null_count():
         return "boolean", "text that is true or false throughout"
     if parsed_moments(series).null_count() == series.null_count():
         return "date", "text that is a date throughout"
     return "category", "text"
+
+
+def _is_graded(series: polars.Series) -> bool:
+    """Return whether text that is mostly numbers has few values, and none that is no number is a slip."""
+    others = series.filter(series.is_not_null() & parsed_numbers(series).is_null())
+    least = int(others.unique_counts().to_numpy().min())
+    return series.drop_nulls().n_unique() <= MOST_GRADES and least >= LEAST_REPEATS
 
 
 def _mostly_numbers(series: polars.Series, n_numbers: int, n_values: int) -> CellError:

@@ -21,7 +21,7 @@ from pellucid.errors import (
     near_miss,
 )
 from pellucid.options import Configurable, option
-from pellucid.tabular.columns import Column, infer_columns
+from pellucid.tabular.columns import Column, column_remarks, infer_columns
 from pellucid.tabular.encodings import (
     GROUPS,
     BooleanEncoding,
@@ -175,24 +175,12 @@ class Encoder(Configurable):
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What is to be said of columns that tell nothing, a sentence for each case; empty if all may tell something.
+        """What is to be said of columns that tell nothing or may be misread, a sentence for each case.
 
         >>> Encoder().fit({"size": [1, 2], "unit": ["mm", "mm"]}).remarks
         ("1 column holds one value throughout, which tells nothing: 'unit'",)
         """
-        found = []
-        for names, text in (
-            ([c.name for c in self._columns if c.kind == "identifier"], "text that is another in each row: left out"),
-            ([c.name for c in self._columns if c.kind == "empty"], "no value: left out"),
-            (
-                [c.name for c in self._columns if c.is_used and c.is_constant and not c.n_missing],
-                "one value throughout, which tells nothing",
-            ),
-        ):
-            if names:
-                counted = "1 column holds" if len(names) == 1 else f"{len(names)} columns hold"
-                found.append(f"{counted} {text}: {listed(names)}")
-        return tuple(found)
+        return column_remarks(self._columns)
 
     @property
     def category_columns(self) -> list[str]:
