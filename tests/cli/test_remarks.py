@@ -31,6 +31,13 @@ def test_columns_that_look_like_something_else(write: str, words: str, often: in
     assert remarks(columns, 20 * often, ["c"]) == []
 
 
+def test_grades_most_of_which_are_numbers_get_a_remark() -> None:
+    columns = infer_columns(to_table({"grade": ["9", "10", "11", "other"] * 10}))
+    (remark,) = remarks(columns, 40, [])
+    assert remark.startswith("column 'grade' counts as categories, few and most of them numbers; ")
+    assert "--missing" in remark
+
+
 def test_a_category_for_each_row_that_has_one_gets_a_remark() -> None:
     columns = infer_columns(to_table({"c": [f"user {number}" for number in range(20)] + [None]}))
     (remark,) = remarks(columns, 21, [])

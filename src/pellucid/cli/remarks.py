@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from pellucid.tabular import Column
+from pellucid.tabular.columns import MIXED
 
 FEW_LEVELS = 10
 READ = {"category": "counts as categories", "identifier": "is left out, as text that is another in each row"}
@@ -22,10 +23,14 @@ def remarks(columns: Sequence[Column], n_rows: int, targets: Collection[str]) ->
     """
     found = []
     for column in columns:
-        if column.kind not in READ or column.name in targets or column.n_distinct <= FEW_LEVELS:
+        if column.kind not in READ or column.name in targets:
             continue
         start, example = f"column {column.name!r} {READ[column.kind]}", column.examples[0]
-        if all(OTHER_DATE.fullmatch(text) for text in column.examples):
+        if column.reason == MIXED:
+            found.append(f"{start}, few and most of them numbers; if one stands for a missing value, --missing says so")
+        elif column.n_distinct <= FEW_LEVELS:
+            continue
+        elif all(OTHER_DATE.fullmatch(text) for text in column.examples):
             found.append(f"{start}; if {example} is a date, write it as YYYY-MM-DD")
         elif all(DRESSED_NUMBER.fullmatch(text) for text in column.examples):
             found.append(f"{start}; if {example} is a number, write it as a plain one, such as 1234.5")
