@@ -6,6 +6,7 @@
 #include "philox.h"
 #include "product.h"
 #include "program.h"
+#include "subnormal.h"
 #include "threads.h"
 
 typedef struct {

@@ -7,12 +7,14 @@ static THREAD_RESULT T(work)(void *given)
         wait_for_change(w->team.gate, &w->team.gate->threads, 0);
         w->team.threads = atomic_load(&w->team.gate->threads);
     }
+    const uint64_t arithmetic = flush_subnormals();
     if (w->training)
         T(train)(w);
     else if (w->run->losses)
         T(judge)(w);
     else
         T(predict)(w);
+    set_arithmetic(arithmetic);
     return 0;
 }
 
