@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 KINDS = ("number", "category", "boolean", "date")
 N_EXAMPLES = 3
 MOST_GRADES, LEAST_REPEATS = 20, 5  # a text among numbers is one of few grades, such as "other", and no slip
+ABSENT = {"?", "-", "--", ".", "n/a", "na", "#n/a", "<na>", "nan", "null", "none", "nil", "missing"}
 MIXED = "text of few values, most of them numbers"
 LEAST_ROWS = 20  # of a table whose texts name the rows, if they all differ; in smaller ones chance does it
 
@@ -60,9 +61,10 @@ def infer_columns(table: polars.DataFrame, kinds: Mapping[str, str] | None = Non
     """Say of each column of a table what it holds.
 
     Numbers are numbers; truth values, and the texts true and false in any case, are booleans; dates and times, and text
-    that is ISO 8601 throughout, are dates; text that is a number throughout is a number; all other text is a category,
-    also where most of it is a number, if there are few values and the others come often, as in "9", "10", "other".
-    Such text that is another in each of 20 rows or more tells nothing of other rows: it is an identifier.
+    that is ISO 8601 throughout, are dates; text that is a number throughout is a number; all other text is a category.
+    So is text most of which is a number, if it has few values, and the others come often and do not look as if they
+    stood for a missing value, as in "9", "10", "other". Text that is no number and another in each of 20 rows or more
+    tells nothing of other rows: it is an identifier.
     ``kinds`` overrides the inference for the columns that it names, for example ``{"zip code": "category"}``.
 
     Parameters
@@ -173,10 +175,11 @@ def _inferred(series: polars.Series) -> tuple[str, str]:
 
 
 def _is_graded(series: polars.Series) -> bool:
-    """Return whether text that is mostly numbers has few values, and none that is no number is a slip."""
+    """Return whether text that is mostly numbers has few values, the others being no slips and no missing values."""
     others = series.filter(series.is_not_null() & parsed_numbers(series).is_null())
-    least = int(others.unique_counts().to_numpy().min())
-    return series.drop_nulls().n_unique() <= MOST_GRADES and least >= LEAST_REPEATS
+    if series.drop_nulls().n_unique() > MOST_GRADES or int(others.unique_counts().to_numpy().min()) < LEAST_REPEATS:
+        return False
+    return not any(text.strip().casefold() in ABSENT for text in others.unique().to_list())
 
 
 def _mostly_numbers(series: polars.Series, n_numbers: int, n_values: int) -> CellError:
