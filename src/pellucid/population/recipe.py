@@ -82,6 +82,8 @@ def leave_out_rare(network: Network, encoder: Encoder, configuration: Configurat
 
     x : the encoded rows to learn from, (n_rows, n_columns), in which a number's median is 0
     """
+    if not configuration.least_share:
+        return
     rare = np.count_nonzero(x[:, : encoder.n_scaled], axis=0) < configuration.least_share * len(x)
     if 2 * np.count_nonzero(rare) > len(rare):
         for values in (network.parameters, network.learning_rate_factor):
